@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* GPU address spaces and user mappings of a test. */
+
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sizes.h>
+
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/drm_vma_manager.h>
+
+#include <kunit/resource.h>
+
+#include "fixture.h"
+
+static void fixture_vm_destroy(void *data)
+{
+	struct panthor_vm *vm = data;
+
+	/* What is still mapped holds references on BOs; idle VMs cannot fail here. */
+	WARN_ON(panthor_vm_unmap_range(vm, 0, PANTHOR_KUNIT_VA_USER));
+	panthor_vm_put(vm);
+}
+
+/**
+ * panthor_kunit_vm() - Create a user VM that is on no address space slot
+ * @test: The test; unmaps everything and puts the VM when it ends.
+ *
+ * Context: Process context.
+ *
+ * Return: The VM; a failure aborts the test.
+ */
+struct panthor_vm *panthor_kunit_vm(struct kunit *test)
+{
+	struct panthor_kunit *ctx = to_panthor_kunit(test);
+	struct panthor_vm *vm;
+
+	vm = panthor_vm_create(ctx->ptdev, false, PANTHOR_KUNIT_VA_USER,
+			       PANTHOR_KUNIT_VA_KERNEL, PANTHOR_KUNIT_VA_USER,
+			       PANTHOR_KUNIT_VA_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vm);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_vm_destroy, vm), 0);
+
+	return vm;
+}
+
+/**
+ * panthor_kunit_map() - Map a whole BO into a VM
+ * @test: The test; a failure aborts it.
+ * @vm: The VM.
+ * @bo: The BO.
+ * @va: GPU address in bytes.
+ *
+ * Context: Process context. Takes and releases VM and BO locks.
+ */
+void panthor_kunit_map(struct kunit *test, struct panthor_vm *vm,
+		       struct panthor_gem_object *bo, u64 va)
+{
+	int ret = panthor_vm_map_bo_range(vm, bo, 0, bo->base.size, va, 0);
+
+	KUNIT_ASSERT_EQ(test, ret, 0);
+}
+
+/**
+ * panthor_kunit_unmap() - Unmap what panthor_kunit_map() mapped
+ * @test: The test; a failure aborts it.
+ * @vm: The VM.
+ * @bo: The BO.
+ * @va: GPU address in bytes.
+ *
+ * Context: Process context. Takes and releases VM and BO locks.
+ */
+void panthor_kunit_unmap(struct kunit *test, struct panthor_vm *vm,
+			 struct panthor_gem_object *bo, u64 va)
+{
+	int ret = panthor_vm_unmap_range(vm, va, bo->base.size);
+
+	KUNIT_ASSERT_EQ(test, ret, 0);
+}
+
+static int fixture_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct drm_gem_object *obj = file->private_data;
+
+	return drm_gem_mmap_obj(obj, obj->size, vma);
+}
+
+static const struct file_operations fixture_file_ops = {
+	.owner = THIS_MODULE,
+	.mmap = fixture_file_mmap,
+};
+
+/**
+ * panthor_kunit_mmap() - Map a BO into the test's address space
+ * @test: The test; the mapping goes with its address space.
+ * @bo: The BO, created without DRM_PANTHOR_BO_NO_MMAP.
+ *
+ * The mapping belongs to the device's inode at the BO's fake offset, as one
+ * made through the device node does: eviction finds it.
+ *
+ * Context: Test thread.
+ *
+ * Return: User address; a failure aborts the test.
+ */
+unsigned long panthor_kunit_mmap(struct kunit *test, struct panthor_gem_object *bo)
+{
+	struct drm_gem_object *obj = &bo->base;
+	unsigned long addr;
+	struct file *file;
+
+	file = anon_inode_getfile("panthor-kunit", &fixture_file_ops, obj, O_RDWR);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	file->f_mapping = obj->dev->anon_inode->i_mapping;
+
+	addr = kunit_vm_mmap(test, file, 0, obj->size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, drm_vma_node_offset_addr(&obj->vma_node));
+	fput(file);
+	KUNIT_ASSERT_NE(test, addr, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+
+	return addr;
+}
+
+/**
+ * panthor_kunit_munmap() - Unmap part of the test's address space
+ * @test: The test; a failure aborts it.
+ * @addr: User address.
+ * @size: Size in bytes.
+ *
+ * Context: Test thread.
+ */
+void panthor_kunit_munmap(struct kunit *test, unsigned long addr, size_t size)
+{
+	KUNIT_ASSERT_EQ(test, vm_munmap(addr, size), 0);
+}

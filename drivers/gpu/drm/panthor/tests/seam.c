@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Wrappers behind the renamed calls, and the state that tests arm.
+ *
+ * Locking: every field is accessed with seam_lock held, an irq-safe raw
+ * spinlock, because register accessors run in hard interrupt context. Nothing
+ * is called with it held.
+ */
+
+#include <kunit/test.h>
+
+#include "../panthor_device.h"
+
+#include "seam.h"
+#include "seam_gem.h"
+#include "seam_mmu.h"
+
+/* From here on the names mean the real functions again. */
+#undef drm_gem_object_init
+#undef drm_gem_create_mmap_offset
+#undef drm_gem_get_pages
+#undef drm_gem_put_pages
+#undef drm_prime_pages_to_sg
+#undef dma_map_sgtable
+#undef dma_unmap_sgtable
+#undef vmap
+#undef vunmap
+#undef get_nr_swap_pages
+#undef dma_resv_wait_timeout
+#undef panthor_fw_vm
+#undef alloc_io_pgtable_ops
+
+/* An interrupt number no other device of a test machine can have. */
+#define SEAM_FAKE_IRQ	1000
+
+struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev);
+
+/**
+ * struct seam_point - State of one seam
+ * @calls: Calls since the last reset.
+ * @countdown: Fails when it counts down to zero; zero means not armed.
+ * @always: Fails on every call.
+ * @fired: At least one call was failed since it was armed.
+ * @err: Negative errno to fail with, or PANTHOR_SEAM_TIMEOUT.
+ */
+struct seam_point {
+	unsigned int calls;
+	unsigned int countdown;
+	bool always;
+	bool fired;
+	int err;
+};
+
+static DEFINE_RAW_SPINLOCK(seam_lock);
+static struct seam_point seam_points[SEAM_COUNT];
+static long seam_swap_pages = -1;
+static struct panthor_vm *seam_fw_vm_ptr;
+
+static const char * const seam_names[SEAM_COUNT] = {
+	[SEAM_GEM_OBJECT_INIT] = "gem_object_init",
+	[SEAM_MMAP_OFFSET] = "mmap_offset",
+	[SEAM_GET_PAGES] = "get_pages",
+	[SEAM_PUT_PAGES] = "put_pages",
+	[SEAM_PAGES_TO_SG] = "pages_to_sg",
+	[SEAM_DMA_MAP] = "dma_map",
+	[SEAM_DMA_UNMAP] = "dma_unmap",
+	[SEAM_VMAP] = "vmap",
+	[SEAM_VUNMAP] = "vunmap",
+	[SEAM_SWAP_PAGES] = "swap_pages",
+	[SEAM_FENCE_WAIT] = "fence_wait",
+	[SEAM_PGTABLE_ALLOC] = "pgtable_alloc",
+	[SEAM_MMIO_READ] = "mmio_read",
+	[SEAM_MMIO_WRITE] = "mmio_write",
+	[SEAM_GET_IRQ] = "get_irq",
+	[SEAM_REQUEST_IRQ] = "request_irq",
+};
+
+/* Counts a call; returns the error it must fail with, or 0 to forward it. */
+static int seam_enter(enum panthor_seam_id id)
+{
+	struct seam_point *p = &seam_points[id];
+
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	p->calls++;
+	if (!p->always && (!p->countdown || --p->countdown))
+		return 0;
+
+	p->fired = true;
+	return p->err;
+}
+
+/**
+ * panthor_seam_name() - Name of a seam for messages and parameters
+ * @id: Which seam.
+ *
+ * Context: Any.
+ *
+ * Return: A static string.
+ */
+const char *panthor_seam_name(enum panthor_seam_id id)
+{
+	return seam_names[id];
+}
+
+/**
+ * panthor_seam_reset() - Disarm every seam and clear every counter
+ *
+ * Context: Any; takes and releases seam_lock.
+ */
+void panthor_seam_reset(void)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	memset(seam_points, 0, sizeof(seam_points));
+	seam_swap_pages = -1;
+	seam_fw_vm_ptr = NULL;
+}
+
+/**
+ * panthor_seam_calls() - Number of calls since the last reset
+ * @id: Which seam.
+ *
+ * Context: Any; takes and releases seam_lock.
+ *
+ * Return: The count, failed calls included.
+ */
+unsigned int panthor_seam_calls(enum panthor_seam_id id)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	return seam_points[id].calls;
+}
+
+/**
+ * panthor_seam_fired() - Tell whether an armed failure happened
+ * @id: Which seam.
+ *
+ * Context: Any; takes and releases seam_lock.
+ *
+ * Return: true if a call was failed since the seam was last armed.
+ */
+bool panthor_seam_fired(enum panthor_seam_id id)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	return seam_points[id].fired;
+}
+
+/**
+ * panthor_seam_disarm() - Let calls through again
+ * @id: Which seam.
+ *
+ * Context: Any; takes and releases seam_lock.
+ */
+void panthor_seam_disarm(enum panthor_seam_id id)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	seam_points[id].countdown = 0;
+	seam_points[id].always = false;
+}
+
+static void seam_disarm_action(void *data)
+{
+	panthor_seam_disarm((enum panthor_seam_id)(uintptr_t)data);
+}
+
+static void seam_arm(struct kunit *test, enum panthor_seam_id id,
+		     unsigned int nth, bool always, int err)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_disarm_action,
+					       (void *)(uintptr_t)id), 0);
+
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	seam_points[id].countdown = nth;
+	seam_points[id].always = always;
+	seam_points[id].fired = false;
+	seam_points[id].err = err;
+}
+
+/**
+ * panthor_seam_fail_nth() - Fail one call, counted from now
+ * @test: Test on whose behalf; the seam is disarmed when it ends.
+ * @id: Which seam.
+ * @nth: 1 fails the next call, 2 the one after it, and so on.
+ * @err: Negative errno, or PANTHOR_SEAM_TIMEOUT for SEAM_FENCE_WAIT.
+ *
+ * Context: Test thread. Takes and releases seam_lock.
+ */
+void panthor_seam_fail_nth(struct kunit *test, enum panthor_seam_id id,
+			   unsigned int nth, int err)
+{
+	seam_arm(test, id, nth, false, err);
+}
+
+/**
+ * panthor_seam_fail_once() - Fail the next call and no other
+ * @test: Test on whose behalf; the seam is disarmed when it ends.
+ * @id: Which seam.
+ * @err: Negative errno, or PANTHOR_SEAM_TIMEOUT for SEAM_FENCE_WAIT.
+ *
+ * Context: Test thread. Takes and releases seam_lock.
+ */
+void panthor_seam_fail_once(struct kunit *test, enum panthor_seam_id id, int err)
+{
+	seam_arm(test, id, 1, false, err);
+}
+
+/**
+ * panthor_seam_fail_always() - Fail every call until disarmed
+ * @test: Test on whose behalf; the seam is disarmed when it ends.
+ * @id: Which seam.
+ * @err: Negative errno, or PANTHOR_SEAM_TIMEOUT for SEAM_FENCE_WAIT.
+ *
+ * Context: Test thread. Takes and releases seam_lock.
+ */
+void panthor_seam_fail_always(struct kunit *test, enum panthor_seam_id id, int err)
+{
+	seam_arm(test, id, 0, true, err);
+}
+
+static void seam_swap_action(void *data)
+{
+	WRITE_ONCE(seam_swap_pages, -1);
+}
+
+/**
+ * panthor_seam_set_swap() - Decide how much free swap space the driver sees
+ * @test: Test on whose behalf; undone when it ends.
+ * @pages: Number of free swap slots, in pages; 0 for a full or absent swap.
+ *
+ * Test machines have no swap, on which a shrinker of swappable buffers rightly
+ * does nothing.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_swap(struct kunit *test, long pages)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_swap_action, NULL), 0);
+	WRITE_ONCE(seam_swap_pages, pages);
+}
+
+static void seam_fw_vm_action(void *data)
+{
+	WRITE_ONCE(seam_fw_vm_ptr, NULL);
+}
+
+/**
+ * panthor_seam_set_fw_vm() - Decide which VM is the firmware's
+ * @test: Test on whose behalf; undone when it ends.
+ * @vm: The VM panthor_fw_vm() reports. The caller keeps it alive.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_fw_vm_action, NULL), 0);
+	WRITE_ONCE(seam_fw_vm_ptr, vm);
+}
+
+/* Wrappers. They have the contract of the function they stand for. */
+
+int panthor_seam_gem_object_init(struct drm_device *dev,
+				 struct drm_gem_object *obj, size_t size)
+{
+	int err = seam_enter(SEAM_GEM_OBJECT_INIT);
+
+	return err ?: drm_gem_object_init(dev, obj, size);
+}
+
+int panthor_seam_create_mmap_offset(struct drm_gem_object *obj)
+{
+	int err = seam_enter(SEAM_MMAP_OFFSET);
+
+	return err ?: drm_gem_create_mmap_offset(obj);
+}
+
+struct page **panthor_seam_get_pages(struct drm_gem_object *obj)
+{
+	int err = seam_enter(SEAM_GET_PAGES);
+
+	return err ? ERR_PTR(err) : drm_gem_get_pages(obj);
+}
+
+void panthor_seam_put_pages(struct drm_gem_object *obj, struct page **pages,
+			    bool dirty, bool accessed)
+{
+	seam_enter(SEAM_PUT_PAGES);
+	drm_gem_put_pages(obj, pages, dirty, accessed);
+}
+
+struct sg_table *panthor_seam_pages_to_sg(struct drm_device *dev,
+					  struct page **pages,
+					  unsigned int nr_pages)
+{
+	int err = seam_enter(SEAM_PAGES_TO_SG);
+
+	return err ? ERR_PTR(err) : drm_prime_pages_to_sg(dev, pages, nr_pages);
+}
+
+int panthor_seam_dma_map(struct device *dev, struct sg_table *sgt,
+			 enum dma_data_direction dir, unsigned long attrs)
+{
+	int err = seam_enter(SEAM_DMA_MAP);
+
+	return err ?: dma_map_sgtable(dev, sgt, dir, attrs);
+}
+
+void panthor_seam_dma_unmap(struct device *dev, struct sg_table *sgt,
+			    enum dma_data_direction dir, unsigned long attrs)
+{
+	seam_enter(SEAM_DMA_UNMAP);
+	dma_unmap_sgtable(dev, sgt, dir, attrs);
+}
+
+void *panthor_seam_vmap(struct page **pages, unsigned int count,
+			unsigned long flags, pgprot_t prot)
+{
+	return seam_enter(SEAM_VMAP) ? NULL : vmap(pages, count, flags, prot);
+}
+
+void panthor_seam_vunmap(const void *addr)
+{
+	seam_enter(SEAM_VUNMAP);
+	vunmap(addr);
+}
+
+long panthor_seam_nr_swap_pages(void)
+{
+	long pages = READ_ONCE(seam_swap_pages);
+
+	seam_enter(SEAM_SWAP_PAGES);
+	return pages < 0 ? get_nr_swap_pages() : pages;
+}
+
+long panthor_seam_fence_wait(struct dma_resv *resv, enum dma_resv_usage usage,
+			     bool intr, unsigned long timeout)
+{
+	int err = seam_enter(SEAM_FENCE_WAIT);
+
+	if (err == PANTHOR_SEAM_TIMEOUT)
+		return 0;
+
+	return err ?: dma_resv_wait_timeout(resv, usage, intr, timeout);
+}
+
+struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev)
+{
+	return READ_ONCE(seam_fw_vm_ptr);
+}
+
+u32 panthor_seam_readl(const volatile void __iomem *addr)
+{
+	seam_enter(SEAM_MMIO_READ);
+	return READ_ONCE(*(const u32 __force *)addr);
+}
+
+void panthor_seam_writel(u32 value, volatile void __iomem *addr)
+{
+	seam_enter(SEAM_MMIO_WRITE);
+	WRITE_ONCE(*(u32 __force *)addr, value);
+}
+
+int panthor_seam_get_irq(struct platform_device *pdev, const char *name)
+{
+	return seam_enter(SEAM_GET_IRQ) ?: SEAM_FAKE_IRQ;
+}
+
+int panthor_seam_request_irq(struct device *dev, unsigned int irq,
+			     irq_handler_t handler, irq_handler_t thread_fn,
+			     unsigned long flags, const char *name, void *data)
+{
+	return seam_enter(SEAM_REQUEST_IRQ);
+}
+
+struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
+						  struct io_pgtable_cfg *cfg,
+						  void *cookie)
+{
+	return seam_enter(SEAM_PGTABLE_ALLOC) ? NULL : alloc_io_pgtable_ops(fmt, cfg, cookie);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __PANTHOR_TESTS_SEAM_H__
+#define __PANTHOR_TESTS_SEAM_H__
+
+/**
+ * DOC: Test seams
+ *
+ * A seam is one external call of the driver that a test wants to see, fail or
+ * answer itself. The driver is not edited: seam_gem.h and seam_mmu.h are force
+ * included into panthor_gem.o and panthor_mmu.o and rename the calls to the
+ * wrappers below. A wrapper counts, then either fails as armed or forwards to
+ * the real function.
+ *
+ * State is global because the driver calls from any thread; KUnit runs one
+ * case at a time. Everything a test arms is disarmed by a KUnit action.
+ */
+
+#include <linux/types.h>
+
+struct kunit;
+struct panthor_device;
+struct panthor_vm;
+
+/**
+ * enum panthor_seam_id - Calls that can be counted and made to fail
+ * @SEAM_GEM_OBJECT_INIT: drm_gem_object_init(), fails with the armed errno.
+ * @SEAM_MMAP_OFFSET: drm_gem_create_mmap_offset(), fails with the armed errno.
+ * @SEAM_GET_PAGES: drm_gem_get_pages(), fails with ERR_PTR(armed errno).
+ * @SEAM_PUT_PAGES: drm_gem_put_pages(), counted only.
+ * @SEAM_PAGES_TO_SG: drm_prime_pages_to_sg(), fails with ERR_PTR(armed errno).
+ * @SEAM_DMA_MAP: dma_map_sgtable(), fails with the armed errno.
+ * @SEAM_DMA_UNMAP: dma_unmap_sgtable(), counted only.
+ * @SEAM_VMAP: vmap(), fails with NULL.
+ * @SEAM_VUNMAP: vunmap(), counted only.
+ * @SEAM_SWAP_PAGES: get_nr_swap_pages(), answered by panthor_seam_set_swap().
+ * @SEAM_FENCE_WAIT: dma_resv_wait_timeout(), fails with the armed errno; arm
+ *	with PANTHOR_SEAM_TIMEOUT to have it report an expired wait.
+ * @SEAM_PGTABLE_ALLOC: alloc_io_pgtable_ops(), fails with NULL.
+ * @SEAM_MMIO_READ: any register read, counted only.
+ * @SEAM_MMIO_WRITE: any register write, counted only.
+ * @SEAM_GET_IRQ: platform_get_irq_byname(), fails with the armed errno.
+ * @SEAM_REQUEST_IRQ: devm_request_threaded_irq(), fails with the armed errno.
+ * @SEAM_COUNT: Number of seams.
+ */
+enum panthor_seam_id {
+	SEAM_GEM_OBJECT_INIT,
+	SEAM_MMAP_OFFSET,
+	SEAM_GET_PAGES,
+	SEAM_PUT_PAGES,
+	SEAM_PAGES_TO_SG,
+	SEAM_DMA_MAP,
+	SEAM_DMA_UNMAP,
+	SEAM_VMAP,
+	SEAM_VUNMAP,
+	SEAM_SWAP_PAGES,
+	SEAM_FENCE_WAIT,
+	SEAM_PGTABLE_ALLOC,
+	SEAM_MMIO_READ,
+	SEAM_MMIO_WRITE,
+	SEAM_GET_IRQ,
+	SEAM_REQUEST_IRQ,
+	SEAM_COUNT,
+};
+
+/* Not an errno: makes SEAM_FENCE_WAIT return 0, as an expired wait does. */
+#define PANTHOR_SEAM_TIMEOUT	1
+
+const char *panthor_seam_name(enum panthor_seam_id id);
+void panthor_seam_reset(void);
+unsigned int panthor_seam_calls(enum panthor_seam_id id);
+void panthor_seam_fail_nth(struct kunit *test, enum panthor_seam_id id,
+			   unsigned int nth, int err);
+void panthor_seam_fail_once(struct kunit *test, enum panthor_seam_id id, int err);
+void panthor_seam_fail_always(struct kunit *test, enum panthor_seam_id id, int err);
+bool panthor_seam_fired(enum panthor_seam_id id);
+void panthor_seam_disarm(enum panthor_seam_id id);
+void panthor_seam_set_swap(struct kunit *test, long pages);
+void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __PANTHOR_TESTS_SEAM_MMU_H__
+#define __PANTHOR_TESTS_SEAM_MMU_H__
+
+/*
+ * Force included into panthor_mmu.o: registers are plain memory of the fixture,
+ * and there is no interrupt line to ask for. Accessors the driver does not use
+ * today are made to fail the build, so that a new one cannot bypass the seam.
+ */
+
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/io-pgtable.h>
+#include <linux/iopoll.h>
+#include <linux/platform_device.h>
+
+u32 panthor_seam_readl(const volatile void __iomem *addr);
+void panthor_seam_writel(u32 value, volatile void __iomem *addr);
+int panthor_seam_get_irq(struct platform_device *pdev, const char *name);
+int panthor_seam_request_irq(struct device *dev, unsigned int irq,
+			     irq_handler_t handler, irq_handler_t thread_fn,
+			     unsigned long flags, const char *name, void *data);
+struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
+						  struct io_pgtable_cfg *cfg,
+						  void *cookie);
+
+#undef readl
+#undef readl_relaxed
+#undef writel
+#undef writel_relaxed
+#define readl(addr)			panthor_seam_readl(addr)
+#define readl_relaxed(addr)		panthor_seam_readl(addr)
+#define writel(value, addr)		panthor_seam_writel(value, addr)
+#define writel_relaxed(value, addr)	panthor_seam_writel(value, addr)
+
+#undef readb
+#undef readw
+#undef readq
+#undef writeb
+#undef writew
+#undef writeq
+#define readb(addr)			panthor_seam_has_no_8bit_mmio(addr)
+#define readw(addr)			panthor_seam_has_no_16bit_mmio(addr)
+#define readq(addr)			panthor_seam_has_no_64bit_mmio(addr)
+#define writeb(value, addr)		panthor_seam_has_no_8bit_mmio(addr)
+#define writew(value, addr)		panthor_seam_has_no_16bit_mmio(addr)
+#define writeq(value, addr)		panthor_seam_has_no_64bit_mmio(addr)
+
+#define platform_get_irq_byname(pdev, name) panthor_seam_get_irq(pdev, name)
+#define devm_request_threaded_irq(dev, irq, handler, thread_fn, flags, name, data) \
+	panthor_seam_request_irq(dev, irq, handler, thread_fn, flags, name, data)
+#define synchronize_irq(irq)		((void)(irq))
+#define alloc_io_pgtable_ops(fmt, cfg, cookie) \
+	panthor_seam_pgtable_alloc(fmt, cfg, cookie)
+
+#endif
