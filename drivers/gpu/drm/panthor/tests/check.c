@@ -192,10 +192,11 @@ static void check_pins(struct panthor_kunit *ctx, struct panthor_gem_object *bo,
 		violated(r, 5, "kernel mapping without a pin");
 }
 
-/* User VMAs of @bo in the test's own address space, which is the only one. */
-static unsigned int check_count_vmas(struct panthor_gem_object *bo)
+/* User VMAs of @bo; the test's address space is the only one there is. */
+static unsigned int check_count_vmas(struct panthor_kunit *ctx,
+				     struct panthor_gem_object *bo)
 {
-	struct mm_struct *mm = current->mm;
+	struct mm_struct *mm = ctx->mm;
 	struct vm_area_struct *vma;
 	unsigned int count = 0;
 
@@ -280,7 +281,7 @@ static void check_bo(struct kunit *test, struct panthor_gem_object *bo,
 		     long *gpu_mapped, struct panthor_check_report *r)
 {
 	struct panthor_kunit *ctx = to_panthor_kunit(test);
-	unsigned int vmas = check_count_vmas(bo);
+	unsigned int vmas = check_count_vmas(ctx, bo);
 	enum panthor_gem_reclaim_state state;
 	struct drm_gpuvm *only_vm;
 

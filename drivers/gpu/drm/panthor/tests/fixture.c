@@ -285,6 +285,18 @@ unsigned long panthor_kunit_pins(struct panthor_kunit *ctx,
 	return entry ? xa_to_value(entry) : 0;
 }
 
+/**
+ * panthor_kunit_expect_pin() - Tell the checker of a pin the driver took
+ * @test: The test.
+ * @bo: BO with one more lasting pin than its maps and attachments explain.
+ *
+ * Context: Process context.
+ */
+void panthor_kunit_expect_pin(struct kunit *test, struct panthor_gem_object *bo)
+{
+	fixture_count_pin(test, bo, 1);
+}
+
 static void fixture_unpin(void *data)
 {
 	panthor_gem_unpin(data);

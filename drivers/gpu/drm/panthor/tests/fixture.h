@@ -27,6 +27,7 @@
 #include "../panthor_mmu.h"
 
 struct drm_file;
+struct mm_struct;
 
 /* VA space of a test VM, in bytes: [0, USER) is free for the test's mappings. */
 #define PANTHOR_KUNIT_VA_USER	SZ_1T
@@ -39,6 +40,8 @@ struct drm_file;
  * @dma_parms: Its DMA limits: none, so that a table has one segment per folio.
  * @ptdev: Driver's device.
  * @file: DRM file for calls that want one; owns no handles between calls.
+ * @mm: Address space of the test's user mappings, referenced; NULL before the
+ *	first one.
  * @pins: Pins taken by the test itself, per BO: the checker has to know.
  */
 struct panthor_kunit {
@@ -47,6 +50,7 @@ struct panthor_kunit {
 	struct device_dma_parameters dma_parms;
 	struct panthor_device *ptdev;
 	struct drm_file *file;
+	struct mm_struct *mm;
 	struct xarray pins;
 };
 
@@ -69,6 +73,7 @@ void panthor_kunit_bo_put(struct kunit *test, struct panthor_gem_object *bo);
 
 int panthor_kunit_pin(struct kunit *test, struct panthor_gem_object *bo);
 void panthor_kunit_unpin(struct kunit *test, struct panthor_gem_object *bo);
+void panthor_kunit_expect_pin(struct kunit *test, struct panthor_gem_object *bo);
 unsigned long panthor_kunit_pins(struct panthor_kunit *ctx,
 				 struct panthor_gem_object *bo);
 void *panthor_kunit_vmap(struct kunit *test, struct panthor_gem_object *bo);
@@ -80,6 +85,8 @@ void panthor_kunit_map(struct kunit *test, struct panthor_vm *vm,
 		       struct panthor_gem_object *bo, u64 va);
 void panthor_kunit_unmap(struct kunit *test, struct panthor_vm *vm,
 			 struct panthor_gem_object *bo, u64 va);
+struct panthor_kernel_bo *
+panthor_kunit_kernel_bo(struct kunit *test, struct panthor_vm *vm, u64 size);
 unsigned long panthor_kunit_mmap(struct kunit *test, struct panthor_gem_object *bo);
 void panthor_kunit_munmap(struct kunit *test, unsigned long addr, size_t size);
 

@@ -5,17 +5,22 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/sched/mm.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/drm_vma_manager.h>
+#include <drm/panthor_drm.h>
 
 #include <kunit/resource.h>
 
 #include "fixture.h"
+#include "seam.h"
 
 static void fixture_vm_destroy(void *data)
 {
@@ -82,6 +87,37 @@ void panthor_kunit_unmap(struct kunit *test, struct panthor_vm *vm,
 	KUNIT_ASSERT_EQ(test, ret, 0);
 }
 
+static void fixture_kernel_bo_destroy(void *data)
+{
+	panthor_kernel_bo_destroy(data);
+}
+
+/**
+ * panthor_kunit_kernel_bo() - Create a kernel BO in a VM's kernel range
+ * @test: The test; destroys the BO when it ends.
+ * @vm: The VM. If it is the firmware's, the driver pins the BO for good.
+ * @size: Size in bytes.
+ *
+ * Context: Process context.
+ *
+ * Return: The kernel BO; a failure aborts the test.
+ */
+struct panthor_kernel_bo *
+panthor_kunit_kernel_bo(struct kunit *test, struct panthor_vm *vm, u64 size)
+{
+	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
+	struct panthor_kernel_bo *kbo;
+
+	kbo = panthor_kernel_bo_create(ptdev, vm, size, DRM_PANTHOR_BO_NO_MMAP, 0,
+				       PANTHOR_VM_KERNEL_AUTO_VA, "kunit");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kbo);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_kernel_bo_destroy, kbo), 0);
+	if (vm == panthor_seam_fw_vm(ptdev))
+		panthor_kunit_expect_pin(test, to_panthor_bo(kbo->obj));
+
+	return kbo;
+}
+
 static int fixture_file_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct drm_gem_object *obj = file->private_data;
@@ -95,8 +131,51 @@ static const struct file_operations fixture_file_ops = {
 };
 
 /**
+ * struct fixture_mapping - A user mapping to remove
+ * @mm: Where it is; referenced.
+ * @addr: User address.
+ * @size: Size in bytes.
+ */
+struct fixture_mapping {
+	struct mm_struct *mm;
+	unsigned long addr;
+	size_t size;
+};
+
+/*
+ * The thread of a test drops its address space some time after it reported the
+ * end, when the device may be gone already. So mappings are removed here.
+ */
+static void fixture_munmap(void *data)
+{
+	struct fixture_mapping *m = data;
+	bool borrow = current->mm != m->mm;
+
+	if (borrow)
+		kthread_use_mm(m->mm);
+	vm_munmap(m->addr, m->size);
+	if (borrow)
+		kthread_unuse_mm(m->mm);
+	mmput(m->mm);
+}
+
+static void fixture_track_mapping(struct kunit *test, unsigned long addr, size_t size)
+{
+	struct panthor_kunit *ctx = to_panthor_kunit(test);
+	struct fixture_mapping *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->mm = current->mm;
+	m->addr = addr;
+	m->size = size;
+	mmget(m->mm);
+	ctx->mm = m->mm;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_munmap, m), 0);
+}
+
+/**
  * panthor_kunit_mmap() - Map a BO into the test's address space
- * @test: The test; the mapping goes with its address space.
+ * @test: The test; unmaps when it ends.
  * @bo: The BO, created without DRM_PANTHOR_BO_NO_MMAP.
  *
  * The mapping belongs to the device's inode at the BO's fake offset, as one
@@ -121,6 +200,7 @@ unsigned long panthor_kunit_mmap(struct kunit *test, struct panthor_gem_object *
 	fput(file);
 	KUNIT_ASSERT_NE(test, addr, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	fixture_track_mapping(test, addr, obj->size);
 
 	return addr;
 }

@@ -33,8 +33,6 @@
 /* An interrupt number no other device of a test machine can have. */
 #define SEAM_FAKE_IRQ	1000
 
-struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev);
-
 /**
  * struct seam_point - State of one seam
  * @calls: Calls since the last reset.
