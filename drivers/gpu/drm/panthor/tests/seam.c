@@ -265,7 +265,12 @@ int panthor_seam_gem_object_init(struct drm_device *dev,
 {
 	int err = seam_enter(SEAM_GEM_OBJECT_INIT);
 
-	return err ?: drm_gem_object_init(dev, obj, size);
+	if (!err)
+		return drm_gem_object_init(dev, obj, size);
+
+	/* A failed init leaves an object that the caller can and must put. */
+	drm_gem_private_object_init(dev, obj, size);
+	return err;
 }
 
 int panthor_seam_create_mmap_offset(struct drm_gem_object *obj)

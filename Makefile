@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Thin front door: every target is one call of ci/run, which prints the plain
+# commands behind it with V=1.
+
+# make gives CC a default of its own; only pass on what somebody asked for.
+ifneq ($(filter default undefined,$(origin CC)),)
+override CC :=
+endif
+
+VARS := DRIVER KERNEL LANES FILTER O V JOBS CC LLVM CROSS_COMPILE
+quote = '$(subst ','\'',$(1))'
+args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
+
+.DEFAULT_GOAL := help
+.PHONY: help verify test kunit tree clean distclean
+
+verify test kunit tree clean distclean:
+	@ci/run $@ $(args)
+
+help:
+	@echo 'Targets                                          (times: 2 cores, cold / warm)'
+	@echo '  verify     KUnit suites in UML and in a VM under all gates, and a verdict'
+	@echo '  kunit      the same in UML only: for the edit loop'
+	@echo '  test       the tests of this harness, then verify, both supported kernels'
+	@echo '  tree       assemble the kernel tree with the overlay and print its path,'
+	@echo '             for kunit.py, make and checkpatch by hand'
+	@echo '  clean      remove builds and results; the kernel source stays'
+	@echo '  distclean  remove everything this harness ever wrote'
+	@echo
+	@echo 'Variables'
+	@echo '  KERNEL=    7.3 (default), 7.2, or the directory of a tree of your own, which'
+	@echo '             is only read'
+	@echo '  DRIVER=    stock (default): the tree'"'"'s own panthor, unmodified'
+	@echo '  LANES=     um, arm64, x86_64, vm (x86_64 with KVM, else arm64); default: um vm'
+	@echo '  FILTER=    SUITE or SUITE.CASE, globs allowed: panthor_gem_reclaim.scan_*'
+	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'
+	@echo '  V=1        print the plain command behind each step'
+	@echo '  JOBS=      parallel compile jobs (default: number of CPUs)'
+	@echo '  CC= LLVM= CROSS_COMPILE=   passed to the kernel'"'"'s make'
+	@echo
+	@echo 'Needs a Debian or Ubuntu host (as root, missing packages are installed),'
+	@echo '8 GB of disk, and the network until the kernel source is cached.'
+	@echo 'Exit status: 0 all as expected, 1 failed, 2 usage, 3 infrastructure.'

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From the log of one boot to its LaneResult."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Optional
+
+from . import expect, gates, ktap, scan
+from .model import HarnessError, LaneResult
+
+KERNEL = re.compile(r"Linux version (\S+)")
+
+
+def read_log(path: Path) -> str:
+    """A log's text; whatever a dying console emitted stays readable."""
+    try:
+        return path.read_bytes().decode("utf-8", "replace").replace("\0", "")
+    except OSError as err:
+        raise HarnessError(f"{path}: cannot read the log: {err.strerror}; "
+                           "repeat the run") from err
+
+
+def judge(log_path: Path, tree: Path, lane: str, driver: str, series: str,
+          filter: Optional[str], expect_dir: Path, noise_dir: Path,
+          config: set[str]) -> LaneResult:
+    """Parse, scan, gate and compare with the expectations."""
+    fails = expect.load_fails(expect_dir, driver, series, lane)
+    required = expect.load_required(expect_dir, lane, driver)
+    noise = scan.load_noise(noise_dir / f"{lane}.txt")
+    text = read_log(log_path)
+    parsed = ktap.parse(text, tree)
+    result = LaneResult(lane, driver, series, cases=parsed.cases,
+                        log=log_path)
+    result.gates = gates.judge_log(
+        text, parsed, lane=lane, driver=driver, series=series, filter=filter,
+        required=required, noise=noise, config=config)
+    # Behind the gates about which tests ran, before those about the kernel.
+    result.gates.insert(4, expect.gate(parsed.cases, fails, filter))
+    version = KERNEL.search(text)
+    result.kernel = version[1] if version else ""
+    for _, mark in ktap.markers(ktap.clean_lines(text)):
+        if mark.startswith("seed="):
+            result.seed = mark.removeprefix("seed=").split()[0]
+    return result

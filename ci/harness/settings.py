@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the user asked for: the variables of the command line, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import os
+import re
+from pathlib import Path
+from typing import Optional, Sequence
+
+from . import source
+from .model import UsageError
+
+REPO = Path(__file__).resolve().parents[2]
+TESTS = REPO / "drivers/gpu/drm/panthor/tests"
+CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
+DRIVERS = ("stock", "core")
+OUTPUT_MARK = ".panthor-harness"
+VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "O", "V", "JOBS",
+             "CC", "LLVM", "CROSS_COMPILE")
+
+
+def default_cache() -> Path:
+    """Where downloads and builds go unless told otherwise."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "panthor-harness"
+
+
+@dataclasses.dataclass
+class Settings:
+    """Variables of one call, after defaults."""
+
+    command: str
+    driver: str = "stock"
+    kernel: Optional[str] = None
+    lanes: str = "um vm"
+    filter: Optional[str] = None
+    output: Path = dataclasses.field(default_factory=default_cache)
+    cache: Path = dataclasses.field(default_factory=default_cache)
+    verbose: bool = False
+    jobs: int = 1
+    make_vars: dict[str, str] = dataclasses.field(default_factory=dict)
+    given: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def again(self, lane: str, extra: Sequence[str] = ()) -> str:
+        """Command that repeats this run on one lane."""
+        words = ["make", "kunit" if lane == "um" else "verify"]
+        words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
+                  if k not in ("LANES", "FILTER", "V")]
+        if lane != "um":
+            words.append(f"LANES={lane}")
+        return " ".join([*words, *extra])
+
+
+def _quoted(value: str) -> str:
+    return value if re.fullmatch(r"[\w./+:=@-]+", value) else f"'{value}'"
+
+
+def parse(argv: Sequence[str]) -> Settings:
+    """``COMMAND VAR=value ...`` to settings; empty values count as not given."""
+    if not argv:
+        raise UsageError("no command; try: make help")
+    given: dict[str, str] = {}
+    for word in argv[1:]:
+        name, sep, value = word.partition("=")
+        if not sep or name not in VARIABLES:
+            raise UsageError(f"unknown argument '{word}'; variables are: "
+                             f"{' '.join(VARIABLES)}")
+        if value:
+            given[name] = value
+    cpus = len(os.sched_getaffinity(0))
+    settings = Settings(argv[0], jobs=cpus, given=given)
+    settings.verbose = given.get("V", "0") != "0"
+    if settings.command == "kunit":
+        settings.lanes = "um"
+    settings.lanes = given.get("LANES", settings.lanes)
+    settings.kernel = given.get("KERNEL")
+    settings.filter = given.get("FILTER")
+    settings.make_vars = {k: given[k] for k in ("CC", "LLVM", "CROSS_COMPILE")
+                          if k in given}
+    if "O" in given:
+        settings.output = Path(given["O"]).expanduser().absolute()
+    if "JOBS" in given:
+        if not re.fullmatch(r"[1-9]\d*", given["JOBS"]):
+            raise UsageError(f"JOBS={given['JOBS']} is not a number of jobs; "
+                             f"use for instance JOBS={cpus}")
+        settings.jobs = int(given["JOBS"])
+    settings.driver = _driver(given.get("DRIVER", settings.driver))
+    if settings.filter:
+        check_filter(settings.filter)
+    return settings
+
+
+def other_series(settings: Settings) -> Settings:
+    """The same run on the supported kernel that is not the default."""
+    other = next(name for name in source.SUPPORTED if name != source.DEFAULT)
+    return dataclasses.replace(settings, kernel=other, given={**settings.given, "KERNEL": other})
+
+
+def _driver(name: str) -> str:
+    if name not in DRIVERS:
+        raise UsageError(f"unknown driver '{name}'; choose from: {' '.join(DRIVERS)}")
+    if name == "core" and not CORE.is_file():
+        raise UsageError("DRIVER=core: there is no memory core in this tree yet; "
+                         "use DRIVER=stock")
+    return name
+
+
+def known_tests(folder: Path = TESTS) -> dict[str, list[str]]:
+    """Suites and their cases, read from the sources."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*_kunit.c")):
+        text = path.read_text(encoding="utf-8")
+        tables = {table: re.findall(r"KUNIT_CASE\w*\(\s*(\w+)", body) for table, body in
+                  re.findall(r"struct kunit_case (\w+)\[\] = \{(.*?)\n\};", text, re.S)}
+        for body in re.findall(r"struct kunit_suite \w+ = \{(.*?)\n\};", text, re.S):
+            name = re.search(r'\.name = "(\w+)"', body)
+            table = re.search(r"\.test_cases = (\w+)", body)
+            if name and table:
+                found[name[1]] = tables.get(table[1], [])
+    return found
+
+
+def check_filter(pattern: str) -> None:
+    """Refuses a filter that would leave nothing to run, before any build."""
+    suite_glob, dot, case_glob = pattern.partition(".")
+    for suite, cases in known_tests().items():
+        if fnmatch.fnmatchcase(suite, suite_glob) and \
+                (not dot or fnmatch.filter(cases, case_glob)):
+            return
+    raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
+                     f"suites are: {' '.join(known_tests())}")
+
+
+def prepare_output(settings: Settings) -> None:
+    """Makes the output folder ours, or says why that cannot be."""
+    folder = settings.output
+    try:
+        if folder.is_dir() and not (folder / OUTPUT_MARK).exists() and any(folder.iterdir()) \
+                and folder != settings.cache:
+            raise UsageError(f"O={folder} has other files in it; choose an empty or new folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / OUTPUT_MARK).touch()
+    except OSError as err:
+        raise UsageError(f"O={folder} is not writable ({err.strerror}); "
+                         "choose another folder with O=DIR") from err

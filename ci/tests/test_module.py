@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The external module folder and the comparison of object files."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import support  # noqa: F401  pylint: disable=unused-import
+
+from harness import module
+
+STOCK = {"panthor_gem.o": "g", "panthor_mmu.o": "m", "panthor_drv.o": "d"}
+ON = {"panthor_gem.o": "G", "panthor_mmu.o": "M", "panthor_drv.o": "d"}
+
+
+class CompareObjects(unittest.TestCase):
+    def test_identical_is_right(self) -> None:
+        self.assertEqual(module.compare_objects(STOCK, dict(STOCK), ON), [])
+
+    def test_changed_object_is_named(self) -> None:
+        wrong = module.compare_objects(STOCK, {**STOCK, "panthor_drv.o": "x"}, ON)
+        self.assertEqual(len(wrong), 1)
+        self.assertIn("panthor_drv.o", wrong[0])
+
+    def test_missing_and_added_objects_are_named(self) -> None:
+        off = {**STOCK, "panthor_new.o": "n"}
+        del off["panthor_mmu.o"]
+        text = " ".join(module.compare_objects(STOCK, off, ON))
+        self.assertIn("panthor_mmu.o", text)
+        self.assertIn("panthor_new.o", text)
+
+    def test_blind_comparison_is_noticed(self) -> None:
+        self.assertTrue(module.compare_objects(STOCK, STOCK, STOCK))
+
+    def test_empty_build_is_noticed(self) -> None:
+        self.assertTrue(module.compare_objects({}, {}, ON))
+
+
+class Mirror(unittest.TestCase):
+    def setUp(self) -> None:
+        base = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.source, self.dest = base / "src", base / "dest"
+        (self.source / "tests").mkdir(parents=True)
+        (self.source / "a.c").write_text("a", encoding="ascii")
+        (self.source / "tests/t.c").write_text("t", encoding="ascii")
+        module.mirror(self.source, self.dest)
+
+    def test_content_and_folders(self) -> None:
+        self.assertEqual((self.dest / "tests/t.c").read_text(encoding="ascii"), "t")
+
+    def test_removed_source_disappears_and_products_stay(self) -> None:
+        (self.dest / "a.o").write_text("o", encoding="ascii")
+        (self.source / "a.c").unlink()
+        module.mirror(self.source, self.dest)
+        self.assertFalse((self.dest / "a.c").is_symlink())
+        self.assertTrue((self.dest / "a.o").exists())
+
+    def test_other_source_replaces_links(self) -> None:
+        other = self.source.with_name("other")
+        other.mkdir()
+        (other / "a.c").write_text("b", encoding="ascii")
+        module.mirror(other, self.dest)
+        self.assertEqual((self.dest / "a.c").read_text(encoding="ascii"), "b")
+        self.assertFalse((self.dest / "tests/t.c").is_symlink())
+
+    def test_second_run_changes_nothing(self) -> None:
+        before = (self.dest / "a.c").lstat()
+        module.mirror(self.source, self.dest)
+        after = (self.dest / "a.c").lstat()
+        self.assertEqual((before.st_ino, before.st_mtime_ns), (after.st_ino, after.st_mtime_ns))
+
+
+if __name__ == "__main__":
+    unittest.main()

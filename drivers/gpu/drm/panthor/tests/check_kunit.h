@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __PANTHOR_TESTS_CHECK_KUNIT_H__
+#define __PANTHOR_TESTS_CHECK_KUNIT_H__
+
+/* What the suites of seeded corruptions share. */
+
+#include <linux/types.h>
+
+#include "check.h"
+
+struct kunit;
+
+u32 panthor_kunit_pick(struct kunit *test, u32 n);
+struct panthor_check_report *panthor_check_healthy(struct kunit *test);
+
+/* A macro so that a failure names the line of the case. */
+#define expect_reported(test, report, bits)					\
+	KUNIT_EXPECT_EQ_MSG(test, (report)->broken, (u32)(bits), "%s",		\
+			    (report)->count ? (report)->msgs[0] : "nothing reported")
+
+#endif
