@@ -18,10 +18,10 @@ verify test kunit tree clean distclean:
 	@ci/run $@ $(args)
 
 help:
-	@echo 'Targets                                          (times: 2 cores, cold / warm)'
+	@echo 'Targets'
 	@echo '  verify     KUnit suites in UML and in a VM under all gates, and a verdict'
-	@echo '  kunit      the same in UML only: for the edit loop'
-	@echo '  test       the tests of this harness, then verify, both supported kernels'
+	@echo '  kunit      the same in UML only (unless LANES says otherwise): the edit loop'
+	@echo '  test       the tests of this harness, then verify, and UML on the other kernel'
 	@echo '  tree       assemble the kernel tree with the overlay and print its path,'
 	@echo '             for kunit.py, make and checkpatch by hand'
 	@echo '  clean      remove builds and results; the kernel source stays'

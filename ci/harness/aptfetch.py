@@ -14,13 +14,13 @@ import os
 import re
 import shlex
 import shutil
-import signal
-import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
+from . import procs
 from .locks import Log, locked
 from .model import HarnessError
 
@@ -89,31 +89,27 @@ class Fetched:
 
 @dataclasses.dataclass(frozen=True)
 class Ran:
-    """Outcome of one command."""
+    """Outcome of one command: exit code and everything it printed."""
 
     code: int
-    out: str
-    err: str
+    text: str
 
 
 Runner = Callable[[Sequence[str], Path, float], Ran]
 
 
 def run_command(argv: Sequence[str], cwd: Path, seconds: float) -> Ran:
-    """Run ``argv``; on a timeout or Ctrl-C end it together with its children."""
-    env = dict(os.environ, LC_ALL="C", DEBIAN_FRONTEND="noninteractive")
-    with subprocess.Popen(argv, cwd=cwd, env=env, text=True, errors="replace",
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, start_new_session=True) as proc:
+    """Run ``argv``; it ends with the harness, however that ends."""
+    if shutil.which(argv[0]) is None:
+        raise FileNotFoundError(argv[0])
+    data = bytearray()
+    with procs.Child(argv, cwd, {"LC_ALL": "C"}) as child:
         try:
-            out, err = proc.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(proc.pid, signal.SIGKILL)
-            return Ran(124, "", f"no answer within {seconds:.0f} s")
-        except BaseException:
-            os.killpg(proc.pid, signal.SIGTERM)
-            raise
-    return Ran(proc.returncode, out, err)
+            for piece in procs.stream(child, lambda: None, time.monotonic() + seconds):
+                data += piece
+        except TimeoutError:
+            return Ran(124, f"E: no answer within {seconds:.0f} s")
+        return Ran(child.stop(), data.decode("utf-8", "replace"))
 
 
 def showing(show: Log, run: Runner = run_command) -> Runner:
@@ -253,11 +249,11 @@ class Apt:
         except FileNotFoundError as err:
             raise AptError(f"{tool} is not installed") from err
         if ran.code == 0:
-            return ran.out
-        errors = [line.strip() for line in (ran.err + "\n" + ran.out).splitlines()
-                  if line.startswith(("E:", "Err:"))]
-        text = errors[0] if errors else (ran.err.strip().splitlines() or [f"exit code {ran.code}"])[-1]
-        if "No space left" in ran.err + ran.out or "enough free space" in ran.err + ran.out:
+            return ran.text
+        lines = [line.strip() for line in ran.text.splitlines() if line.strip()]
+        text = next((line for line in lines if line.startswith(("E:", "Err:"))),
+                    lines[-1] if lines else f"exit code {ran.code}")
+        if "No space left" in ran.text or "enough free space" in ran.text:
             raise NoSpace(text)
         raise AptError(text)
 

@@ -94,10 +94,10 @@ def _with_known(run: _Run, gate: Gate) -> Gate:
 
 # --- single gates ---------------------------------------------------------
 
-def _insmod(run: _Run) -> list[Finding]:
+def _modules(run: _Run) -> list[Finding]:
     out = []
-    for no, text in run.marked("insmod"):
-        match = re.match(r"insmod (\S+) rc=(-?\d+)", text)
+    for no, text in [*run.marked("insmod"), *run.marked("rmmod")]:
+        match = re.match(r"(?:insmod|rmmod) (\S+) rc=(-?\d+)", text)
         if match and int(match[2]) == 0:
             continue
         why = [li.text.strip() for li in run.lines[max(0, no - 16):no - 1]
@@ -108,7 +108,7 @@ def _insmod(run: _Run) -> list[Finding]:
 
 
 def _complete(run: _Run) -> Gate:
-    findings = _insmod(run)
+    findings = _modules(run)
     where = run.parsed.started
     for line in run.lines:
         if DEATH.search(line.text):

@@ -21,7 +21,6 @@ from . import aptfetch
 from .locks import Log, locked
 from .model import HarnessError
 
-INSTALL_SECONDS = 1800.0
 INSTALL = ("apt-get", "install", "-y", "--no-install-recommends")
 # A list that is missing or out of date; anything else an update will not cure.
 STALE_LISTS = re.compile(r"Unable to locate package|no installation candidate|"
@@ -99,7 +98,14 @@ def present(tool: Tool) -> bool:
 
 
 def _run(argv: Sequence[str]) -> aptfetch.Ran:
-    return aptfetch.run_command(argv, Path("/"), INSTALL_SECONDS)
+    """Run apt to its end, even when interrupted: half an installation is worse."""
+    env = dict(os.environ, LC_ALL="C", DEBIAN_FRONTEND="noninteractive")
+    with tempfile.TemporaryFile() as out, \
+            subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                             start_new_session=True) as proc:
+        proc.wait()
+        out.seek(0)
+        return aptfetch.Ran(proc.returncode, out.read().decode("utf-8", "replace"))
 
 
 def _os_release() -> str:
@@ -170,13 +176,13 @@ def _install(missing: Sequence[Tool], log: Log, host: Host) -> None:
     log(f"installing: apt-get install --no-install-recommends {packages}")
     try:
         ran = host.run(argv)
-        if ran.code and STALE_LISTS.search(ran.out + ran.err):
+        if ran.code and STALE_LISTS.search(ran.text):
             log("the package lists are missing or old: apt-get update")
             host.run(["apt-get", "update", "-o", "DPkg::Lock::Timeout=300"])
             ran = host.run(argv)
     except FileNotFoundError as err:
         raise HarnessError(_what_to_type(missing, False)) from err
-    errors = [line for line in (ran.err + "\n" + ran.out).splitlines() if line.startswith("E:")]
+    errors = [line for line in ran.text.splitlines() if line.startswith("E:")]
     left = [tool for tool in missing if not tool.optional and not host.present(tool)]
     if left or (ran.code and not all(tool.optional for tool in missing)):
         why = errors[0] if errors else f"apt-get ended with {ran.code}"

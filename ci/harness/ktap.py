@@ -285,6 +285,9 @@ def split_name(path: Path_) -> tuple[str, str]:
     return path[0], ":".join(path[1:])
 
 
+RESULT_LINE = re.compile(r"\s*(not )?ok \d")
+
+
 def reason_of(lines: list[Line]) -> str:
     """The first failure in a case's output, on one line."""
     for index, line in enumerate(lines):
@@ -292,8 +295,10 @@ def reason_of(lines: list[Line]) -> str:
         if not match or ATTRIBUTE.match(line.text) or TOTALS.match(line.text):
             continue
         parts = [match[2].strip()]
-        for more in lines[index + 1:index + 8]:
-            if not more.text.startswith(" ") or DIAGNOSTIC.match(more.text):
+        for after, more in enumerate(lines[index + 1:index + 8]):
+            # A message of the test's own follows without indentation.
+            if DIAGNOSTIC.match(more.text) or RESULT_LINE.match(more.text) or \
+                    (after and not more.text.startswith(" ")):
                 break
             parts.append(more.text.strip())
         text = " ".join(parts)

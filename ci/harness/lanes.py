@@ -66,7 +66,7 @@ _VM_CMDLINE = ("panic=-1", "oops=panic", "printk.devkmsg=on")
 
 LANES: dict[str, Lane] = {lane.name: lane for lane in (
     Lane(name="um", arch="um", image="linux", fragments=("base", "um"),
-         tools=("build", "um")),
+         tools=("build",)),
     Lane(name="arm64", arch="arm64", cross_compile="aarch64-linux-gnu-",
          targets=("Image", "modules"), image="arch/arm64/boot/Image",
          qemu="qemu-system-aarch64", machine="virt,gic-version=3",

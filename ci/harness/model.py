@@ -107,6 +107,11 @@ class LaneResult:
     note: str = ""
 
     @property
+    def title(self) -> str:
+        """Name that tells two lanes of one run apart: lane and kernel series."""
+        return f"{self.lane}-{self.series}"
+
+    @property
     def ok(self) -> bool:
         return not any(c.bad for c in self.cases) and \
             not any(g.state is GateState.RED for g in self.gates)

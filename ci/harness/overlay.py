@@ -11,11 +11,12 @@ from __future__ import annotations
 import dataclasses
 import errno
 import filecmp
+import json
 import os
 import shutil
 import stat
-import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Optional, Union
@@ -23,41 +24,9 @@ from typing import Optional, Union
 from .locks import Log, locked
 from .model import HarnessError, UsageError
 from .source import KernelSource
+from .treefiles import Listing, Node, git_listing, is_product, is_product_dir, overlay_files
 
-OVERLAY_DIRS = ("drivers", "tools", "Documentation")
-
-
-@dataclasses.dataclass(frozen=True)
-class Hook:
-    """Lines that end a stock file, so that no stock text has to be carried here."""
-
-    path: str
-    lines: tuple[str, ...]
-    needs: str
-    """The overlay file the lines point to; without it there is nothing to hook."""
-
-
-HOOKS = (
-    Hook("drivers/gpu/drm/panthor/Kconfig",
-         ('source "drivers/gpu/drm/panthor/tests/Kconfig"',),
-         "drivers/gpu/drm/panthor/tests/Kconfig"),
-    Hook("drivers/gpu/drm/panthor/Makefile",
-         ("# panthor harness", "include $(src)/tests/Kbuild.include"),
-         "drivers/gpu/drm/panthor/tests/Kbuild.include"),
-)
-
-# What a build inside the source leaves behind; kbuild refuses a source with
-# some of these, and none of them is source. Only files, and only names that no
-# tracked file of a kernel has ("vmlinux" is a directory somewhere).
-_PRODUCT_NAMES = frozenset((
-    ".config", ".config.old", ".version", "Module.symvers", "System.map", "vmlinux", "vmlinux.lds",
-    "vmlinux.map", "vmlinux.unstripped", "modules.order", "modules.builtin", "modules.builtin.modinfo",
-    "modules.builtin.ranges", "modules.nsdeps", "compile_commands.json"))
-_PRODUCT_ENDS = (".o", ".a", ".ko", ".mod", ".mod.c", ".order", ".dtb", ".dtbo", ".dwo", ".pyc",
-                 ".gcno", ".su", ".symversions")
-_PRODUCT_DIRS = frozenset((".git", ".kunit", "include/config", "include/generated"))
-_LEFTOVER_ENDS = ("~", ".orig", ".rej", ".swp")
-
+SETTLED_NS = 50_000_000
 _TEMP = ".panthor-new-"
 _NO_LINKS = frozenset((errno.EXDEV, errno.EROFS, errno.EOPNOTSUPP, errno.ENOSYS))
 _NOT_THIS_LINK = frozenset((errno.EPERM, errno.EMLINK, errno.EACCES))
@@ -84,34 +53,6 @@ class OverlayResult:
         return bool(self.linked or self.copied or self.written or self.updated or self.removed)
 
 
-class _Node:
-    """One directory of the overlay: file name -> repository file or text."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, Union[Path, bytes]] = {}
-        self.dirs: dict[str, _Node] = {}
-
-    def put(self, path: str, content: Union[Path, bytes]) -> None:
-        *parents, name = path.split("/")
-        node = self
-        for parent in parents:
-            node = node.dirs.setdefault(parent, _Node())
-        node.files[name] = content
-
-    def get(self, path: str) -> Union[Path, bytes, None]:
-        *parents, name = path.split("/")
-        node = self
-        for parent in parents:
-            if parent not in node.dirs:
-                return None
-            node = node.dirs[parent]
-        return node.files.get(name)
-
-
-_Listing = dict[str, Optional["_Listing"]]
-"""A directory of a git listing: name -> its own listing, or None for a file."""
-
-
 def assemble(src: Union[KernelSource, Path], repo: Path, dest: Path, log: Log,
              link: Callable[[str, str], None] = os.link) -> OverlayResult:
     """Make ``dest`` the source plus the overlay; touch nothing that is right already."""
@@ -123,10 +64,12 @@ def assemble(src: Union[KernelSource, Path], repo: Path, dest: Path, log: Log,
                          f"choose another folder with O=DIR")
     with locked(dest.parent / f".{dest.name}.lock", log, f"assembling {dest}"):
         try:
-            overlay = _overlay(source, repo)
-            work = _Assembly(link, _links_work(source, dest, link))
+            overlay = overlay_files(source, repo)
+            equals = _Equals(dest.parent / f".{dest.name}.equals")
+            work = _Assembly(link, _links_work(source, dest, link), equals)
             dest.mkdir(exist_ok=True)
-            work.sync(str(source), str(dest), "", _git_listing(source, log), overlay)
+            work.sync(str(source), str(dest), "", git_listing(source, log), overlay)
+            equals.save()
         except OSError as err:
             raise _explained(err, source, dest) from err
     return work.result
@@ -138,79 +81,6 @@ def _explained(err: OSError, source: Path, dest: Path) -> HarnessError:
     where = err.filename or dest
     remedy = "check its permissions" if str(where).startswith(str(source)) else "choose another folder with O=DIR"
     return HarnessError(f"cannot assemble the kernel tree: {where}: {err.strerror}; {remedy}")
-
-
-# --- what belongs into the tree --------------------------------------------------
-
-def _is_product(name: str) -> bool:
-    return name in _PRODUCT_NAMES or name.endswith(_PRODUCT_ENDS) or name.startswith(".tmp_") or \
-        (name.startswith(".") and name.endswith((".cmd", ".d")))
-
-
-def _is_product_dir(rel: str) -> bool:
-    return rel in _PRODUCT_DIRS or rel.endswith("__pycache__") or \
-        (rel.startswith("arch/") and rel.endswith("/include/generated"))
-
-
-def _git_listing(source: Path, log: Log) -> Optional[_Listing]:
-    """Tracked and untracked, but no ignored files; None where git has no say."""
-    if not (source / ".git").exists():
-        return None
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    env["GIT_OPTIONAL_LOCKS"] = "0"
-    argv = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C", str(source),
-            "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        ran = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        log(f"note: git cannot list {source}; taking every file but build products")
-        return None
-    root: _Listing = {}
-    where: dict[str, _Listing] = {"": root}
-
-    def folder(path: str) -> _Listing:
-        if path not in where:
-            parent, _, name = path.rpartition("/")
-            where[path] = folder(parent)[name] = {}
-        return where[path]
-
-    for path in os.fsdecode(ran.stdout).split("\0"):
-        parent, _, name = path.rpartition("/")
-        if name:  # a repository inside the repository ends in a slash
-            folder(parent)[name] = None
-    if "Makefile" not in root:
-        log(f"note: git in {source} does not know the kernel's files; taking every file but build products")
-        return None
-    return root
-
-
-def _overlay(source: Path, repo: Path) -> _Node:
-    root = _Node()
-    for top in OVERLAY_DIRS:
-        for folder, dirs, files in os.walk(repo / top):
-            rel = os.path.relpath(folder, repo)
-            dirs[:] = [d for d in dirs if not _is_product_dir(f"{rel}/{d}")]
-            for name in files:
-                if not _is_product(name) and not name.endswith(_LEFTOVER_ENDS):
-                    root.put(f"{rel}/{name}", Path(folder, name))
-    for hook in HOOKS:
-        _apply_hook(hook, source, root)
-    return root
-
-
-def _apply_hook(hook: Hook, source: Path, root: _Node) -> None:
-    if root.get(hook.needs) is None:
-        return
-    if root.get(hook.path) is not None:
-        raise HarnessError(f"{hook.path} is extended at assembly, so the repository must not have it; remove it")
-    try:
-        stock = (source / hook.path).read_bytes()
-    except FileNotFoundError as err:
-        raise UsageError(f"{source} lacks {hook.path}; use a tree with the panthor driver") from err
-    if hook.lines[-1].encode() in stock.splitlines():
-        return
-    text = b"" if stock.endswith(b"\n") or not stock else b"\n"
-    root.put(hook.path, stock + text + ("\n" + "\n".join(hook.lines) + "\n").encode())
 
 
 # --- putting it there --------------------------------------------------------------
@@ -228,15 +98,53 @@ def _links_work(source: Path, dest: Path, link: Callable[[str, str], None]) -> b
     return True
 
 
+class _Equals:
+    """Remembers which copies were found equal to their source, to read neither again.
+
+    Only a cache: both files count as compared as long as their inodes, sizes
+    and time stamps are the same, and without it they are just read once more.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._new: dict[str, list[int]] = {}
+        self._old: dict[str, list[int]] = {}
+        try:
+            self._old = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            pass
+
+    def equal(self, one: str, two: str, first: os.stat_result, second: os.stat_result) -> bool:
+        """Whether ``one`` and ``two``, whose lstat() is given, have the same content."""
+        now = [n for s in (first, second) for n in (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns)]
+        if self._old.get(two) != now:
+            filecmp.clear_cache()
+            if not filecmp.cmp(one, two, shallow=False):
+                return False
+        # Time stamps are coarse: a file written this very moment may be
+        # written again without any of them moving.
+        if time.time_ns() - max(first.st_ctime_ns, second.st_ctime_ns) > SETTLED_NS:
+            self._new[two] = now
+        return True
+
+    def save(self) -> None:
+        """Keep what was learnt for the next run."""
+        if self._new != self._old:
+            temp = self._path.with_name(self._path.name + ".new")
+            temp.write_text(json.dumps(self._new), encoding="utf-8")
+            os.replace(temp, self._path)
+
+
 class _Assembly:
     """One pass over source, overlay and destination together."""
 
-    def __init__(self, link: Callable[[str, str], None], links: bool) -> None:
+    def __init__(self, link: Callable[[str, str], None], links: bool, equals: _Equals) -> None:
         self.result = OverlayResult()
+        self._equals = equals
         self._link = link
         self._links = links
 
-    def sync(self, src: str, dest: str, rel: str, listing: Optional[_Listing], over: Optional[_Node]) -> bool:
+    def sync(self, src: str, dest: str, rel: str, listing: Optional[Listing], over: Optional[Node]) -> bool:
         """Bring one directory up to date; False when nothing belongs into it."""
         files, dirs = self._wanted(src, rel, listing, over)
         have: dict[str, os.DirEntry[str]] = {}
@@ -267,7 +175,7 @@ class _Assembly:
             self._remove(entry, prefix + entry.name)
         return kept > 0
 
-    def _wanted(self, src: str, rel: str, listing: Optional[_Listing], over: Optional[_Node]) \
+    def _wanted(self, src: str, rel: str, listing: Optional[Listing], over: Optional[Node]) \
             -> tuple[dict[str, Union[os.DirEntry[str], Path, bytes]], list[str]]:
         """Files by name with where they come from, and the names of directories."""
         files: dict[str, Union[os.DirEntry[str], Path, bytes]] = {}
@@ -277,10 +185,10 @@ class _Assembly:
                 for entry in entries:
                     name = entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        if not _is_product_dir(f"{rel}/{name}" if rel else name) and \
+                        if not is_product_dir(f"{rel}/{name}" if rel else name) and \
                                 (listing is None or listing.get(name) is not None):
                             dirs.append(name)
-                    elif (name in listing and name != ".config") if listing is not None else not _is_product(name):
+                    elif (name in listing and name != ".config") if listing is not None else not is_product(name):
                         if entry.is_symlink() or entry.is_file(follow_symlinks=False):
                             files[name] = entry
         except (FileNotFoundError, NotADirectoryError):
@@ -341,8 +249,22 @@ class _Assembly:
             return False
         if not self._links and not isinstance(new, Path) and one.st_mtime_ns == two.st_mtime_ns:
             return True  # reading two whole trees each time would take a minute
-        filecmp.clear_cache()
-        return filecmp.cmp(new, dest, shallow=False)
+        if not self._equals.equal(os.fspath(new), dest, one, two):
+            return False
+        if self._links and not isinstance(new, Path) and one.st_mtime_ns == two.st_mtime_ns:
+            self._relink(new.path, dest)
+        return True
+
+    def _relink(self, src: str, dest: str) -> None:
+        """Share the inode of an equal source file; nobody can tell but the disk."""
+        temp = tempfile.mktemp(prefix=_TEMP, dir=os.path.dirname(dest))
+        try:
+            self._link(src, temp)
+        except OSError as err:
+            if err.errno not in _NO_LINKS and err.errno not in _NOT_THIS_LINK:
+                raise
+            return
+        os.replace(temp, dest)
 
     def _add(self, src: str, dest: str) -> None:
         """A source file at a place that was empty."""

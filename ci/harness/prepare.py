@@ -87,15 +87,15 @@ def host_tools(lanes: Sequence[Lane]) -> None:
     """Installs or asks for what the lanes need on this machine."""
     groups = ["build"]
     for lane in lanes:
-        if lane.is_vm:
-            groups += [lane.arch, "vm"]
+        groups += [*lane.tools, *(["vm"] if lane.is_vm else [])]
     hosttools.ensure(groups, say)
 
 
 def prepare(settings: Settings, clock: Clock) -> Work:
     """Kernel source and overlay, up to date."""
     with clock.stage("source"):
-        src = source.resolve(settings.kernel, settings.cache, say)
+        src = source.resolve(settings.kernel, settings.cache, say,
+                             *((say,) if settings.verbose else ()))
     work = Work(settings, src, clock)
     with clock.stage("assemble"):
         result = overlay.assemble(src, REPO, work.tree, say)

@@ -68,7 +68,7 @@ def ktap(lane: LaneResult) -> str:
 def _junit_case(suite: ET.Element, lane: LaneResult, case: Case) -> None:
     node = ET.SubElement(suite, "testcase", {
         "name": _xml(case.name),
-        "classname": _xml(f"{lane.lane}.{case.suite}"),
+        "classname": _xml(f"{lane.title}.{case.suite}"),
         "time": f"{case.seconds:.6f}"})
     if case.known:
         ET.SubElement(node, "skipped", {"message":
@@ -85,13 +85,13 @@ def _junit_case(suite: ET.Element, lane: LaneResult, case: Case) -> None:
 def _junit_gates(root: ET.Element, lane: LaneResult) -> None:
     states = [g.state for g in lane.gates]
     suite = ET.SubElement(root, "testsuite", {
-        "name": _xml(f"{lane.lane}.gates"), "tests": str(len(states)),
+        "name": _xml(f"{lane.title}.gates"), "tests": str(len(states)),
         "failures": str(states.count(GateState.RED)), "errors": "0",
         "skipped": str(states.count(GateState.OFF))})
     for gate in lane.gates:
         node = ET.SubElement(suite, "testcase", {
             "name": _xml(gate.name),
-            "classname": _xml(f"{lane.lane}.gates"), "time": "0"})
+            "classname": _xml(f"{lane.title}.gates"), "time": "0"})
         if gate.state is GateState.OFF:
             ET.SubElement(node, "skipped", {"message": _xml(gate.detail)})
         elif gate.state is GateState.RED:
@@ -111,7 +111,7 @@ def junit(verdict: Verdict) -> str:
             skipped = sum(not c.bad and c.status is not Status.PASS
                           for c in cases)
             suite = ET.SubElement(root, "testsuite", {
-                "name": _xml(f"{lane.lane}.{name}"),
+                "name": _xml(f"{lane.title}.{name}"),
                 "tests": str(len(cases)), "failures": str(bad - crashed),
                 "errors": str(crashed), "skipped": str(skipped),
                 "time": f"{sum(c.seconds for c in cases):.6f}"})
@@ -148,7 +148,7 @@ def as_json(verdict: Verdict) -> str:
 
 def write_reports(verdict: Verdict, folder: Path) -> list[Path]:
     """Write every file form of the verdict; return the paths."""
-    texts = {f"{lane.lane}.ktap": ktap(lane) for lane in verdict.lanes}
+    texts = {f"{lane.title}.ktap": ktap(lane) for lane in verdict.lanes}
     texts["junit.xml"] = junit(verdict)
     texts["verdict.json"] = as_json(verdict)
     texts["index.html"] = report_html.page(verdict)

@@ -116,7 +116,7 @@ def _header(verdict: Verdict) -> str:
             '<b class="red">failed</b>'
         count = Counts(lane.cases)
         out.append(
-            f'<p><a href="#lane-{escape(lane.lane)}">{escape(lane.lane)}</a> '
+            f'<p><a href="#lane-{escape(lane.title)}">{escape(lane.title)}</a> '
             f"{mark} <span class='mono'>{escape(lane.driver)} on linux "
             f"{escape(lane.kernel or lane.series)}</span> "
             f"{count.passed} passed, {count.failed} failed, "
@@ -134,7 +134,7 @@ def _failures(verdict: Verdict) -> str:
             if case.bad:
                 out.append(
                     f'<h3><span class="red">{case.status.value.upper()}'
-                    f"</span> {escape(lane.lane)}: <code>"
+                    f"</span> {escape(lane.title)}: <code>"
                     f"{escape(case.full_name)}</code></h3>"
                     f"<p>{escape(case.reason)}</p>{_pre(case.log)}")
     if not out:
@@ -167,8 +167,8 @@ def _red_gates(verdict: Verdict) -> str:
                 body = "".join(map(_finding, gate.findings)) or \
                     f"<p>{escape(gate.detail)}</p>"
                 out.append(
-                    f'<h3 id="gate-{escape(lane.lane)}-{escape(gate.name)}">'
-                    f'<span class="red">RED</span> {escape(lane.lane)}: '
+                    f'<h3 id="gate-{escape(lane.title)}-{escape(gate.name)}">'
+                    f'<span class="red">RED</span> {escape(lane.title)}: '
                     f"<code>{escape(gate.name)}</code></h3>{body}")
     return "<h2>Red gates</h2>" + "".join(out) if out else ""
 
@@ -176,7 +176,7 @@ def _red_gates(verdict: Verdict) -> str:
 def _chip(lane: LaneResult, gate: Gate) -> str:
     name = escape(gate.name)
     if gate.state is GateState.RED:
-        name = f'<a href="#gate-{escape(lane.lane)}-{name}">{name}</a>'
+        name = f'<a href="#gate-{escape(lane.title)}-{name}">{name}</a>'
     word = {"green": "", "red": " RED", "off": " off"}[gate.state.value]
     return f'<span class="chip {gate.state.value}" ' \
         f'title="{escape(gate.detail)}">{name}{word}</span>'
@@ -230,14 +230,14 @@ def _lane(lane: LaneResult) -> str:
     note = f"<p>{escape(lane.note)}</p>" if lane.note else ""
     body = "".join(_suite(n, c) for n, c in suites(lane.cases).items()) or \
         '<p class="red">no test results</p>'
-    return f'<h2 id="lane-{escape(lane.lane)}">Lane {escape(lane.lane)}' \
+    return f'<h2 id="lane-{escape(lane.title)}">Lane {escape(lane.title)}' \
         f'</h2><p class="dim">{escape(", ".join(facts))}</p>{note}' \
         f'<div class="chips">{"".join(_chip(lane, g) for g in lane.gates)}' \
         f"</div>{_gate_notes(lane)}{body}"
 
 
 def _known(verdict: Verdict) -> str:
-    rows = [f"<tr><td>{escape(lane.lane)}</td><td class='name'><code>"
+    rows = [f"<tr><td>{escape(lane.title)}</td><td class='name'><code>"
             f"{escape(c.full_name)}</code></td><td>{escape(c.known)}</td></tr>"
             for lane in verdict.lanes for c in lane.cases if c.known]
     if not rows:

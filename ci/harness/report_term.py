@@ -179,7 +179,7 @@ def _print_failures(p: _Printer, verdict: Verdict) -> None:
         p.line(p.paint("failures", "red", "bold"))
     for lane, case in bad:
         p.line(f"    {p.paint(case.status.value.upper(), 'red')} "
-               f"{lane.lane}: {case.full_name}")
+               f"{lane.title}: {case.full_name}")
         p.wrapped(case.reason, " " * 8)
     known = [(lane, c) for lane in verdict.lanes for c in lane.cases
              if c.known]
@@ -187,7 +187,7 @@ def _print_failures(p: _Printer, verdict: Verdict) -> None:
         p.line()
         p.line("known failures")
     for lane, case in known:
-        p.line(f"    {lane.lane}: {case.full_name}")
+        p.line(f"    {lane.title}: {case.full_name}")
         p.wrapped(case.known, " " * 8)
 
 
@@ -200,7 +200,7 @@ def print_verdict(verdict: Verdict, out: TextIO, colour: bool) -> None:
             p.paint("FAILED", "red", "bold")
         facts = [f"driver {lane.driver}", f"linux {lane.kernel or '?'}"]
         facts += [f"seed {lane.seed}"] if lane.seed else []
-        p.line(f"{p.paint(lane.lane, 'bold')}  {', '.join(facts)}: {word}")
+        p.line(f"{p.paint(lane.title, 'bold')}  {', '.join(facts)}: {word}")
         if lane.note:
             p.wrapped(lane.note, "    ")
         _print_suites(p, lane)

@@ -12,11 +12,10 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Optional
+from typing import Optional
 
 from . import aptfetch
 from .locks import Log, locked, quiet
@@ -192,6 +191,8 @@ def _cached(series: str, cache: Path, log: Log, fetch: Fetch = _fetch,
             return found
         for left in folder.glob(f".unpack-{series}-*"):
             shutil.rmtree(left, ignore_errors=True)
+        for package in folder.glob(f"linux-source-{series}_*.deb"):
+            package.unlink()
         if free(folder) < NEEDED_BYTES:
             raise _no_space(folder)
         if shutil.which("dpkg-deb") is None or shutil.which("apt-get") is None:
@@ -240,49 +241,16 @@ def _install(fetched: aptfetch.Fetched, series: str, folder: Path, log: Log, sho
 def unpack(deb: Path, into: Path, show: Log = quiet) -> None:
     """Unpack the source tar ball inside a linux-source package; nothing is kept of a failure."""
     into.mkdir()
-    commands = [
-        ["dpkg-deb", "--fsys-tarfile", str(deb)],
-        ["tar", "-xO", "--wildcards", "./usr/src/linux-source-*.tar.xz"],
-        ["xz", "-dcT0"],
-        ["tar", "-x", "-C", str(into), "--strip-components=1", "--no-same-owner"],
-    ]
-    show(" | ".join(shlex.join(argv) for argv in commands))
-    _pipeline(commands, deb.name)
-
-
-def _pipeline(commands: Sequence[Sequence[str]], what: str) -> None:
-    """``a | b | c``, failing when any of them fails."""
-    procs: list[subprocess.Popen[bytes]] = []
-    with tempfile.TemporaryFile() as errors:
-        try:
-            upstream: Optional[IO[bytes]] = None
-            for argv in commands:
-                last = argv is commands[-1]
-                proc = subprocess.Popen(argv, stdin=upstream or subprocess.DEVNULL, stderr=errors,
-                                        stdout=subprocess.DEVNULL if last else subprocess.PIPE,
-                                        env=dict(os.environ, LC_ALL="C"))
-                procs.append(proc)
-                if upstream is not None:
-                    # Ours must go, or a command whose reader died never ends.
-                    upstream.close()
-                upstream = proc.stdout
-            codes = [proc.wait(timeout=UNPACK_SECONDS) for proc in reversed(procs)]
-        except FileNotFoundError as err:
-            raise HarnessError(f"cannot unpack {what}: {err.filename} is not installed") from err
-        except subprocess.TimeoutExpired as err:
-            raise HarnessError(f"unpacking {what} took more than {UNPACK_SECONDS:.0f} s; "
-                               f"check the disk") from err
-        finally:
-            for proc in procs:
-                if proc.poll() is None:
-                    proc.kill()
-                    proc.wait()
-                if proc.stdout is not None:
-                    proc.stdout.close()
-        if any(codes):
-            errors.seek(0)
-            lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-            if any("No space left" in line or "quota exceeded" in line for line in lines):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            raise HarnessError(f"cannot unpack {what}: {lines[0] if lines else 'unknown error'}; "
-                               f"run the command again to fetch it afresh")
+    pipeline = " | ".join(shlex.join(argv) for argv in (
+        ("dpkg-deb", "--fsys-tarfile", str(deb)),
+        ("tar", "-xO", "--wildcards", "./usr/src/linux-source-*.tar.xz"),
+        ("xz", "-dcT0"),
+        ("tar", "-x", "-C", str(into), "--strip-components=1", "--no-same-owner")))
+    show(pipeline)
+    ran = aptfetch.run_command(["bash", "-o", "pipefail", "-c", pipeline], into, UNPACK_SECONDS)
+    if "No space left" in ran.text or "quota exceeded" in ran.text:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if ran.code:
+        lines = ran.text.strip().splitlines()
+        raise HarnessError(f"cannot unpack {deb.name}: {lines[0] if lines else 'unknown error'}; "
+                           f"run the command again to fetch it afresh")

@@ -188,6 +188,13 @@ class Completeness(unittest.TestCase):
         self.assertIn("before the kernel printed anything",
                       run("")["complete"].detail)
 
+    def test_rmmod(self) -> None:
+        log = text("arm64_serial").replace(
+            "panthor-harness: end", "panthor-harness: rmmod panthor rc=124\n"
+            "[   99.000000] panthor-harness: end")
+        self.assertIn("rmmod panthor rc=124",
+                      run(log, lane="arm64")["complete"].detail)
+
     def test_insmod(self) -> None:
         got = run(text("arm64_insmod"), lane="arm64")
         self.assertIn("insmod panthor rc=1", got["complete"].detail)

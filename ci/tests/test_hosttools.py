@@ -38,12 +38,12 @@ class FakeHost(Host):
         if argv[1] == "update":
             self.stale = False
         elif self.broken:
-            return Ran(100, "", self.broken)
+            return Ran(100, self.broken)
         elif self.stale:
-            return Ran(100, "", "E: Unable to locate package bison\n")
+            return Ran(100, "E: Unable to locate package bison\n")
         else:
             self.lacks -= set(argv)
-        return Ran(0, "", "")
+        return Ran(0, "")
 
 
 class Ensure(Folder):
@@ -79,7 +79,7 @@ class Ensure(Folder):
 
     def test_install_that_only_claims_to_work(self) -> None:
         host = FakeHost({"bison"})
-        host.run = lambda argv: Ran(0, "", "")
+        host.run = lambda argv: Ran(0, "")
         with self.assertRaises(HarnessError):
             self.ensure(host)
 

@@ -110,6 +110,15 @@ class Results(unittest.TestCase):
                          ["panthor_gem_reclaim.nr_to_scan:exactly the LRU"])
         self.assertIn("Expected freed == 4", bad[0].reason)
 
+    def test_message_of_kunit_fail(self) -> None:
+        # KUNIT_FAIL() prints its message on a line of its own, not indented.
+        text = ("    # a_case: EXPECTATION FAILED at check.c:397\n"
+                "invariant violated: I11: state UNUSED\n"
+                "    not ok 1 a_case\n")
+        reason = ktap.reason_of(ktap.clean_lines(text))
+        self.assertIn("I11", reason)
+        self.assertNotIn("not ok", reason)
+
     def test_xpass(self) -> None:
         got = parse("um_xpass")
         self.assertIs(case(got, "panthor_gem_pin.pin_after_evict").status,

@@ -7,7 +7,9 @@ import shutil
 import stat
 import subprocess
 import threading
+import time
 import unittest
+import unittest.mock
 from pathlib import Path
 from typing import Any, Optional
 
@@ -216,6 +218,37 @@ class Edits(Trees):
         os.replace(self.src / "new", path)
         self.assemble()
         self.assertEqual(self.text("include/linux/gem.h"), "#define GEM 5\n")
+
+    def test_source_unpacked_afresh(self) -> None:
+        before = {n: s[2:] for n, s in state(self.dest).items() if not (self.dest / n).is_dir()}
+        shutil.copytree(self.src, self.dir / "again", symlinks=True)
+        shutil.rmtree(self.src)
+        os.rename(self.dir / "again", self.src)
+        self.assertFalse(self.assemble().changed)
+        self.assertEqual({n: s[2:] for n, s in state(self.dest).items() if not (self.dest / n).is_dir()}, before)
+        self.assertEqual(self.inode(self.src, "include/linux/gem.h"), self.inode(self.dest, "include/linux/gem.h"))
+
+    def test_copies_are_compared_once(self) -> None:
+        put(self.src, {"new": "#define GEM 6\n"})
+        os.replace(self.src / "new", self.src / "include/linux/gem.h")
+        self.assemble()
+        time.sleep(overlay.SETTLED_NS / 1e9)
+        compared: list[str] = []
+        real = overlay.filecmp.cmp
+
+        def cmp(one: str, two: str, shallow: bool) -> bool:
+            compared.append(two)
+            return real(one, two, shallow)
+
+        with unittest.mock.patch.object(overlay.filecmp, "cmp", cmp):
+            for _ in range(3):
+                self.assertFalse(self.assemble().changed)
+            self.assertEqual(len([n for n in compared if n.endswith("gem.h")]), 1)
+            self.assertEqual(len(compared), len(set(compared)))
+            put(self.src, {"include/linux/gem.h": "#define GEM 7\n"})
+            self.assertEqual(self.assemble().updated, ["include/linux/gem.h"])
+        put(self.dest.parent, {".tree.equals": "{torn"})
+        self.assertFalse(self.assemble().changed)
 
     def test_new_and_deleted(self) -> None:
         put(self.src, {"mm/new.c": "int n;\n"})

@@ -47,33 +47,33 @@ class FakeArchive:
         if "update" in argv:
             self.asked.append(suite)
             if suite in self.down or packages is None:
-                return Ran(100, "", f"E: The repository '{suite}' {self.error}.\n")
-            return Ran(0, "", "")
+                return Ran(100, f"E: The repository '{suite}' {self.error}.\n")
+            return Ran(0, "")
         assert packages is not None
         name = argv[-1].split("=")[0]
         if "show" in argv:
             if name not in packages:
-                return Ran(100, "", "E: No packages found\n")
+                return Ran(100, "E: No packages found\n")
             digest = hashlib.sha256(packages[name]).hexdigest()
             return Ran(0, f"Package: {name}\nVersion: 1:7.3.4-1\nArchitecture: all\n"
-                          f"Size: {len(packages[name])}\nSHA256: {digest}\n", "")
+                          f"Size: {len(packages[name])}\nSHA256: {digest}\n")
         return self.download(cwd / f"{name}_1%3a7.3.4-1_all.deb", packages[name])
 
     def download(self, path: Path, content: bytes) -> Ran:
         trouble, self.trouble = self.trouble, ""
         if trouble == "full":
             path.write_bytes(content[:2])
-            return Ran(100, "", "E: Failed to fetch: write (28: No space left on device)\n")
+            return Ran(100, "E: Failed to fetch: write (28: No space left on device)\n")
         if trouble == "cut":
             path.write_bytes(content[:3])
-            return Ran(100, "", "E: Failed to fetch: Connection reset by peer\n")
+            return Ran(100, "E: Failed to fetch: Connection reset by peer\n")
         if trouble == "kill":
             path.write_bytes(content[:3])
             raise KeyboardInterrupt
         if path.exists():
             self.continued = path.stat().st_size
         path.write_bytes(b"x" * len(content) if trouble == "corrupt" else content)
-        return Ran(0, "", "")
+        return Ran(0, "")
 
 
 class Mirrors(Folder):
@@ -205,7 +205,7 @@ class Fetching(Folder):
     def test_command_that_hangs(self) -> None:
         ran = aptfetch.run_command(["sleep", "60"], self.dir, 0.05)
         self.assertEqual(ran.code, 124)
-        self.assertIn("no answer", ran.err)
+        self.assertIn("no answer", ran.text)
 
     def test_commands_are_shown(self) -> None:
         archive = FakeArchive({"one": {NAME: b"content"}})
@@ -318,7 +318,8 @@ class Cache(Folder):
             self.assertEqual(self.resolve().path, self.dir / "cache/src/linux-7.3.4-1~x")
 
     def test_leftovers_of_a_killed_run(self) -> None:
-        put(self.cache / "src", {".unpack-7.3-dead/tree/Makefile": "", ".unpack-7.2-alive/tree/Makefile": ""})
+        put(self.cache / "src", {".unpack-7.3-dead/tree/Makefile": "", f"{NAME}_7.3.1_all.deb": "",
+                                 ".unpack-7.2-alive/tree/Makefile": ""})
         self.resolve()
         self.assertEqual(self.left(), [".unpack-7.2-alive", "linux-7.3.4-1~x", "linux-7.3.4-1~x.stamp"])
 

@@ -14,8 +14,11 @@ u32 panthor_kunit_pick(struct kunit *test, u32 n);
 struct panthor_check_report *panthor_check_healthy(struct kunit *test);
 
 /* A macro so that a failure names the line of the case. */
-#define expect_reported(test, report, bits)					\
-	KUNIT_EXPECT_EQ_MSG(test, (report)->broken, (u32)(bits), "%s",		\
-			    (report)->count ? (report)->msgs[0] : "nothing reported")
+#define expect_reported(test, report, bits) do {				\
+	const struct panthor_check_report *__r = (report);			\
+										\
+	KUNIT_EXPECT_EQ_MSG(test, __r->broken, (u32)(bits), "%s",		\
+			    __r->count ? __r->msgs[0] : "nothing reported");	\
+} while (0)
 
 #endif

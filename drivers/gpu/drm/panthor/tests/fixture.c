@@ -414,7 +414,8 @@ bool panthor_kunit_can_block(gfp_t gfp)
  * @test: The test. Fails if the answer contradicts the objects' states (I24).
  * @gfp: Allocation context to pretend.
  *
- * Context: Process context, under fs_reclaim.
+ * Context: Process context. Enters fs_reclaim as a GFP_KERNEL allocation does,
+ * so that lockdep judges what the shrinker locks.
  *
  * Return: Pages, 0 or SHRINK_EMPTY as count_objects() answered.
  */
@@ -440,7 +441,8 @@ unsigned long panthor_kunit_count(struct kunit *test, gfp_t gfp)
  * @gfp: Allocation context to pretend.
  * @nr: Number of pages asked for.
  *
- * Context: Process context, under fs_reclaim.
+ * Context: Process context. Enters fs_reclaim as a GFP_KERNEL allocation does,
+ * so that lockdep judges what the shrinker locks.
  *
  * Return: Pages, 0 or SHRINK_STOP as scan_objects() answered.
  */

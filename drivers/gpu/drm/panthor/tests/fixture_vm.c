@@ -8,9 +8,10 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
@@ -130,47 +131,49 @@ static const struct file_operations fixture_file_ops = {
 	.mmap = fixture_file_mmap,
 };
 
-/**
- * struct fixture_mapping - A user mapping to remove
- * @mm: Where it is; referenced.
- * @addr: User address.
- * @size: Size in bytes.
- */
-struct fixture_mapping {
-	struct mm_struct *mm;
-	unsigned long addr;
-	size_t size;
-};
-
 /*
  * The thread of a test drops its address space some time after it reported the
- * end, when the device may be gone already. So mappings are removed here.
+ * end, when the device may be gone already. So mappings are removed here, and
+ * with them the last reason to look at the address space.
  */
-static void fixture_munmap(void *data)
+static void fixture_release_mm(void *data)
 {
-	struct fixture_mapping *m = data;
-	bool borrow = current->mm != m->mm;
+	struct mm_struct *mm = data;
+	bool borrow = current->mm != mm;
 
 	if (borrow)
-		kthread_use_mm(m->mm);
-	vm_munmap(m->addr, m->size);
+		kthread_use_mm(mm);
+	vm_munmap(0, TASK_SIZE);
 	if (borrow)
-		kthread_unuse_mm(m->mm);
-	mmput(m->mm);
+		kthread_unuse_mm(mm);
+
+	mmput(mm);
+	/* What kthread_use_mm() took in the test's thread, which only exits. */
+	mmdrop(mm);
 }
 
-static void fixture_track_mapping(struct kunit *test, unsigned long addr, size_t size)
+/*
+ * kunit_attach_mm() would do, but leaves behind the reference that only
+ * kthread_unuse_mm() drops: a leaked address space per case.
+ */
+static void fixture_attach_mm(struct kunit *test)
 {
 	struct panthor_kunit *ctx = to_panthor_kunit(test);
-	struct fixture_mapping *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	struct mm_struct *mm;
 
-	KUNIT_ASSERT_NOT_NULL(test, m);
-	m->mm = current->mm;
-	m->addr = addr;
-	m->size = size;
-	mmget(m->mm);
-	ctx->mm = m->mm;
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_munmap, m), 0);
+	if (ctx->mm)
+		return;
+
+	KUNIT_ASSERT_NULL(test, current->mm);
+	mm = mm_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	mm->task_size = TASK_SIZE;
+	arch_pick_mmap_layout(mm, &current->signal->rlim[RLIMIT_STACK]);
+	kthread_use_mm(mm);
+
+	mmget(mm);
+	ctx->mm = mm;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_release_mm, mm), 0);
 }
 
 /**
@@ -191,16 +194,15 @@ unsigned long panthor_kunit_mmap(struct kunit *test, struct panthor_gem_object *
 	unsigned long addr;
 	struct file *file;
 
+	fixture_attach_mm(test);
 	file = anon_inode_getfile("panthor-kunit", &fixture_file_ops, obj, O_RDWR);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
 	file->f_mapping = obj->dev->anon_inode->i_mapping;
 
-	addr = kunit_vm_mmap(test, file, 0, obj->size, PROT_READ | PROT_WRITE,
-			     MAP_SHARED, drm_vma_node_offset_addr(&obj->vma_node));
+	addr = vm_mmap(file, 0, obj->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       drm_vma_node_offset_addr(&obj->vma_node));
 	fput(file);
-	KUNIT_ASSERT_NE(test, addr, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
-	fixture_track_mapping(test, addr, obj->size);
 
 	return addr;
 }
@@ -217,3 +219,5 @@ void panthor_kunit_munmap(struct kunit *test, unsigned long addr, size_t size)
 {
 	KUNIT_ASSERT_EQ(test, vm_munmap(addr, size), 0);
 }
+
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");

@@ -2,9 +2,10 @@
 /*
  * Wrappers behind the renamed calls, and the state that tests arm.
  *
- * Locking: every field is accessed with seam_lock held, an irq-safe raw
+ * Locking: the seam points are accessed with seam_lock held, an irq-safe raw
  * spinlock, because register accessors run in hard interrupt context. Nothing
- * is called with it held.
+ * is called with it held. The answers for swap space and the firmware's VM are
+ * single words, set before and read during a driver call.
  */
 
 #include <kunit/test.h>
@@ -164,9 +165,18 @@ static void seam_disarm_action(void *data)
 	panthor_seam_disarm((enum panthor_seam_id)(uintptr_t)data);
 }
 
+/* Calls without a way to fail: arming one would pretend a failure happened. */
+static bool seam_counts_only(enum panthor_seam_id id)
+{
+	return id == SEAM_PUT_PAGES || id == SEAM_DMA_UNMAP || id == SEAM_VUNMAP ||
+	       id == SEAM_SWAP_PAGES || id == SEAM_MMIO_READ || id == SEAM_MMIO_WRITE;
+}
+
 static void seam_arm(struct kunit *test, enum panthor_seam_id id,
 		     unsigned int nth, bool always, int err)
 {
+	KUNIT_ASSERT_FALSE_MSG(test, seam_counts_only(id), "%s cannot fail",
+			       seam_names[id]);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_disarm_action,
 					       (void *)(uintptr_t)id), 0);
 
@@ -238,6 +248,20 @@ void panthor_seam_set_swap(struct kunit *test, long pages)
 {
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_swap_action, NULL), 0);
 	WRITE_ONCE(seam_swap_pages, pages);
+}
+
+/**
+ * panthor_seam_swap() - Free swap space as the driver sees it
+ *
+ * Context: Any.
+ *
+ * Return: Pages.
+ */
+long panthor_seam_swap(void)
+{
+	long pages = READ_ONCE(seam_swap_pages);
+
+	return pages < 0 ? get_nr_swap_pages() : pages;
 }
 
 static void seam_fw_vm_action(void *data)
@@ -332,10 +356,8 @@ void panthor_seam_vunmap(const void *addr)
 
 long panthor_seam_nr_swap_pages(void)
 {
-	long pages = READ_ONCE(seam_swap_pages);
-
 	seam_enter(SEAM_SWAP_PAGES);
-	return pages < 0 ? get_nr_swap_pages() : pages;
+	return panthor_seam_swap();
 }
 
 long panthor_seam_fence_wait(struct dma_resv *resv, enum dma_resv_usage usage,
@@ -354,13 +376,13 @@ struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev)
 	return READ_ONCE(seam_fw_vm_ptr);
 }
 
-u32 panthor_seam_readl(const volatile void __iomem *addr)
+u32 panthor_seam_readl(const void __iomem *addr)
 {
 	seam_enter(SEAM_MMIO_READ);
 	return READ_ONCE(*(const u32 __force *)addr);
 }
 
-void panthor_seam_writel(u32 value, volatile void __iomem *addr)
+void panthor_seam_writel(u32 value, void __iomem *addr)
 {
 	seam_enter(SEAM_MMIO_WRITE);
 	WRITE_ONCE(*(u32 __force *)addr, value);

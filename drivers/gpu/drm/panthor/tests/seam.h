@@ -75,6 +75,7 @@ void panthor_seam_fail_always(struct kunit *test, enum panthor_seam_id id, int e
 bool panthor_seam_fired(enum panthor_seam_id id);
 void panthor_seam_disarm(enum panthor_seam_id id);
 void panthor_seam_set_swap(struct kunit *test, long pages);
+long panthor_seam_swap(void);
 void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm);
 struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev);
 

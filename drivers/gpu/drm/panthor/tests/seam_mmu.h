@@ -14,8 +14,8 @@
 #include <linux/iopoll.h>
 #include <linux/platform_device.h>
 
-u32 panthor_seam_readl(const volatile void __iomem *addr);
-void panthor_seam_writel(u32 value, volatile void __iomem *addr);
+u32 panthor_seam_readl(const void __iomem *addr);
+void panthor_seam_writel(u32 value, void __iomem *addr);
 int panthor_seam_get_irq(struct platform_device *pdev, const char *name);
 int panthor_seam_request_irq(struct device *dev, unsigned int irq,
 			     irq_handler_t handler, irq_handler_t thread_fn,
