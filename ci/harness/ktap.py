@@ -324,6 +324,11 @@ class _Document:
         self.ranges: list[tuple[int, int, str]] = []
         self.started: Optional[str] = None
 
+    @property
+    def empty(self) -> bool:
+        """A plan for no test, kept."""
+        return self.walk.plan == 0 and self.walk.skip is None and not self.walk.results
+
     def parse(self) -> None:
         walk = self.walk
         if walk.skip is not None:
@@ -424,8 +429,9 @@ def parse(log_text: str, tree: Path) -> ParsedKtap:
         if (match := EXECUTOR.search(line.text)):
             out.errors.append(f"kunit: {match[1] or match[2]} "
                               f"(log line {line.no})")
-    for doc in _documents(lines):
-        document = _Document(doc, tree)
+    documents = [_Document(doc, tree) for doc in _documents(lines)]
+    # A kernel whose suites are all in modules announces none at boot.
+    for document in [d for d in documents if not d.empty] or documents:
         document.parse()
         out.documents += 1
         out.cases += document.cases

@@ -181,14 +181,19 @@ def _print_failures(p: _Printer, verdict: Verdict) -> None:
         p.line(f"    {p.paint(case.status.value.upper(), 'red')} "
                f"{lane.title}: {case.full_name}")
         p.wrapped(case.reason, " " * 8)
-    known = [(lane, c) for lane in verdict.lanes for c in lane.cases
-             if c.known]
+    known: dict[str, dict[str, list[str]]] = {}
+    for lane in verdict.lanes:
+        for case in lane.cases:
+            if case.known:
+                lanes = known.setdefault(case.known, {}).setdefault(case.full_name, [])
+                lanes.append(lane.title)
     if known:
         p.line()
         p.line("known failures")
-    for lane, case in known:
-        p.line(f"    {lane.title}: {case.full_name}")
-        p.wrapped(case.known, " " * 8)
+    for reason, names in known.items():
+        p.wrapped(reason, "    ")
+        for name, lanes in names.items():
+            p.line(f"        {name} ({', '.join(lanes)})")
 
 
 def print_verdict(verdict: Verdict, out: TextIO, colour: bool) -> None:

@@ -163,7 +163,8 @@ def trace_functions(block: Iterable[str]) -> frozenset[str]:
     Frames marked '?' are leftovers on the stack; they count only where the
     unwinder marks every frame so (UML without frame pointers).
     """
-    sure, unsure = set(), set()
+    sure: set[str] = set()
+    unsure: set[str] = set()
     inside = False
     for text in block:
         if CALL_TRACE.search(text) or text.lstrip().startswith("backtrace"):

@@ -110,6 +110,12 @@ class Results(unittest.TestCase):
                          ["panthor_gem_reclaim.nr_to_scan:exactly the LRU"])
         self.assertIn("Expected freed == 4", bad[0].reason)
 
+    def test_empty_plan_at_boot_is_no_error(self) -> None:
+        boot = "[    2.0] KTAP version 1\n[    2.0] 1..0\n"
+        log = (support.DATA / "um_pass.log").read_text(encoding="utf-8")
+        self.assertEqual(ktap.parse(boot + log, TREE).errors, [])
+        self.assertTrue(ktap.parse(boot, TREE).errors)
+
     def test_message_of_kunit_fail(self) -> None:
         # KUNIT_FAIL() prints its message on a line of its own, not indented.
         text = ("    # a_case: EXPECTATION FAILED at check.c:397\n"

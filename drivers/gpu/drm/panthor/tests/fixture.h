@@ -101,11 +101,15 @@ static inline unsigned long panthor_kunit_pages(struct panthor_gem_object *bo)
 
 const char *panthor_kunit_state_name(enum panthor_gem_reclaim_state state);
 
-/* A macro so that a failure names the line of the case. */
-#define expect_bo_state(test, bo, state)					\
-	KUNIT_EXPECT_EQ_MSG(test, (bo)->reclaim_state, state, "is %s, not %s",	\
-			    panthor_kunit_state_name((bo)->reclaim_state),	\
-			    panthor_kunit_state_name(state))
+/* Macros, so that a failure names the line of the case. */
+#define expect_bo_state(test, bo, want)						\
+do {										\
+	enum panthor_gem_reclaim_state __is = (bo)->reclaim_state, __want = (want); \
+										\
+	KUNIT_EXPECT_EQ_MSG(test, __is, __want, "is %s, not %s",		\
+			    panthor_kunit_state_name(__is),			\
+			    panthor_kunit_state_name(__want));			\
+} while (0)
 
 #define expect_on_lru(test, bo, lrup)						\
 	KUNIT_EXPECT_PTR_EQ(test, (bo)->base.lru, lrup)

@@ -42,9 +42,9 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 #define readb(addr)			panthor_seam_has_no_8bit_mmio(addr)
 #define readw(addr)			panthor_seam_has_no_16bit_mmio(addr)
 #define readq(addr)			panthor_seam_has_no_64bit_mmio(addr)
-#define writeb(value, addr)		panthor_seam_has_no_8bit_mmio(addr)
-#define writew(value, addr)		panthor_seam_has_no_16bit_mmio(addr)
-#define writeq(value, addr)		panthor_seam_has_no_64bit_mmio(addr)
+#define writeb(value, addr)		panthor_seam_has_no_8bit_mmio(value, addr)
+#define writew(value, addr)		panthor_seam_has_no_16bit_mmio(value, addr)
+#define writeq(value, addr)		panthor_seam_has_no_64bit_mmio(value, addr)
 
 #define platform_get_irq_byname(pdev, name) panthor_seam_get_irq(pdev, name)
 #define devm_request_threaded_irq(dev, irq, handler, thread_fn, flags, name, data) \
