@@ -7,7 +7,10 @@ ifneq ($(filter default undefined,$(origin CC)),)
 override CC :=
 endif
 
-VARS := DRIVER KERNEL LANES FILTER O V JOBS CC LLVM CROSS_COMPILE
+VARS := DRIVER KERNEL LANES FILTER SEED O V JOBS CC LLVM CROSS_COMPILE
+# A misspelt variable must not silently be none.
+given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$(w)),$(firstword $(subst =, ,$(w)))))
+unknown := $(addsuffix =,$(filter-out $(VARS),$(given)))
 quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
@@ -15,7 +18,7 @@ args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 .PHONY: help verify test kunit tree clean distclean
 
 verify test kunit tree clean distclean:
-	@ci/run $@ $(args)
+	@ci/run $@ $(args) $(unknown)
 
 help:
 	@echo 'Targets'

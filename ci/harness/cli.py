@@ -50,7 +50,8 @@ def _run_lane(work: Work, lane: Lane, results: Path) -> LaneResult:
                          EXPECT, NOISE, config)
     result.gates += extra
     result.note = note
-    result.repro = s.again(lane.name, ["FILTER={case}"])
+    result.repro = s.again(lane.name, [*([f"SEED={result.seed}"] if result.seed else []),
+                                       "FILTER={case}"])
     shutil.copyfile(work.build(lane.name) / ".config", log.with_suffix(".config"))
     if not result.ok:
         decode.decode(work, lane, log)
@@ -91,19 +92,29 @@ def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[L
     results = _new_results(s)
     verdict = Verdict([], clock.stages, command=" ".join(["make", s.command, *(
         f"{k}={v}" for k, v in s.given.items())]))
-    for one, chosen in plan:
-        work = prepare.prepare(one, clock)
-        with locks.locked(work.root / ".run.lock", say, f"using {work.root}"):
-            for lane in chosen:
-                verdict.lanes.append(_run_lane(work, lane, results))
-        for name, version in _versions(work, chosen).items():
-            key = f"{name} {work.src.series}" if name == "linux" else name
-            verdict.versions[key] = version
+    try:
+        for one, chosen in plan:
+            work = prepare.prepare(one, clock)
+            for name, version in _versions(work, chosen).items():
+                key = f"{name} {work.src.series}" if name == "linux" else name
+                verdict.versions[key] = version
+            with locks.locked(work.root / ".run.lock", say, f"using {work.root}"):
+                for lane in chosen:
+                    verdict.lanes.append(_run_lane(work, lane, results))
+    except HarnessError:
+        if verdict.lanes:
+            say("what ran before the error below:")
+            _report(verdict, results, s.verbose)
+        raise
+    _report(verdict, results, s.verbose)
+    return verdict
+
+
+def _report(verdict: Verdict, results: Path, verbose: bool) -> None:
     paths = report_files.write_reports(verdict, results)
     report_term.print_verdict(verdict, sys.stdout, sys.stdout.isatty())
-    if s.verbose:
+    if verbose:
         say("# " + " ".join(str(p) for p in paths))
-    return verdict
 
 
 def _cmd_verify(s: Settings) -> int:

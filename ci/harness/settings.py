@@ -18,7 +18,7 @@ TESTS = REPO / "drivers/gpu/drm/panthor/tests"
 CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
 OUTPUT_MARK = ".panthor-harness"
-VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "O", "V", "JOBS",
+VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "O", "V", "JOBS",
              "CC", "LLVM", "CROSS_COMPILE")
 
 
@@ -39,16 +39,22 @@ class Settings:
     filter: Optional[str] = None
     output: Path = dataclasses.field(default_factory=default_cache)
     cache: Path = dataclasses.field(default_factory=default_cache)
+    seed: Optional[str] = None
     verbose: bool = False
     jobs: int = 1
     make_vars: dict[str, str] = dataclasses.field(default_factory=dict)
     given: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def kernel_args(self) -> list[str]:
+        """Kernel command line words that carry the settings into the run."""
+        return [f"panthor.kunit_seed={self.seed}"] if self.seed else []
+
     def again(self, lane: str, extra: Sequence[str] = ()) -> str:
         """Command that repeats this run on one lane."""
         words = ["make", "kunit" if lane == "um" else "verify"]
         words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
-                  if k not in ("LANES", "FILTER", "V")]
+                  if k not in ("LANES", "FILTER", "SEED", "V")]
         if lane != "um":
             words.append(f"LANES={lane}")
         return " ".join([*words, *extra])
@@ -87,6 +93,9 @@ def parse(argv: Sequence[str]) -> Settings:
             raise UsageError(f"JOBS={given['JOBS']} is not a number of jobs; "
                              f"use for instance JOBS={cpus}")
         settings.jobs = int(given["JOBS"])
+    settings.seed = given.get("SEED")
+    if settings.seed and not re.fullmatch(r"[1-9]\d{0,9}", settings.seed):
+        raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")
     settings.driver = _driver(given.get("DRIVER", settings.driver))
     if settings.filter:
         check_filter(settings.filter)

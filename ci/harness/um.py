@@ -51,6 +51,8 @@ def _exec(work: Work, folder: Path, smp: bool) -> None:
     if smp:
         # UML has SMP only where user space runs under seccomp.
         cmd += ["--kernel_args", "seccomp=on", "--kernel_args", f"ncpus={LANE.cpus}"]
+    for word in work.settings.kernel_args:
+        cmd += ["--kernel_args", word]
     if work.settings.filter:
         cmd.append(work.settings.filter)
     procs.run(cmd, cwd=work.tree, what="run um", verbose=work.settings.verbose,

@@ -45,7 +45,7 @@ def run(work: Work, lane: Lane, log: Path) -> str:
                                    initramfs.base_modules(folder))
     initrd = work.root / "build" / f"{folder.name}-initrd.cpio"
     initramfs.build(initrd, busybox=busybox, init=REPO / "ci/vm/init", modules=modules)
-    extra = ["harness.modules=" + ",".join(path.name for path in modules)]
+    extra = ["harness.modules=" + ",".join(path.name for path in modules), *work.settings.kernel_args]
     if work.settings.filter:
         extra.append(f"kunit.filter_glob={work.settings.filter}")
     kvm = lane.arch == "x86_64" and lanes.kvm_works(work.settings.output)

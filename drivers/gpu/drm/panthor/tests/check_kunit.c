@@ -6,9 +6,6 @@
  */
 
 #include <linux/dma-resv.h>
-#include <linux/module.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/scatterlist.h>
 #include <linux/sizes.h>
 
@@ -16,31 +13,8 @@
 
 #include "check_kunit.h"
 #include "fixture.h"
+#include "random.h"
 #include "seam.h"
-
-static unsigned int kunit_seed;
-module_param(kunit_seed, uint, 0444);
-MODULE_PARM_DESC(kunit_seed, "Seed of randomised KUnit cases, 0 for a new one");
-
-/**
- * panthor_kunit_pick() - Choose one of several, at random
- * @test: The test; the seed of the choice is printed in its log.
- * @n: Number of choices.
- *
- * Context: Any.
- *
- * Return: A number below @n.
- */
-u32 panthor_kunit_pick(struct kunit *test, u32 n)
-{
-	u32 seed = kunit_seed ?: get_random_u32();
-	struct rnd_state rnd;
-
-	prandom_seed_state(&rnd, seed);
-	kunit_info(test, "panthor.kunit_seed=%u\n", seed);
-
-	return prandom_u32_state(&rnd) % n;
-}
 
 /**
  * panthor_check_healthy() - Make sure that nothing is reported

@@ -10,7 +10,6 @@
 
 struct kunit;
 
-u32 panthor_kunit_pick(struct kunit *test, u32 n);
 struct panthor_check_report *panthor_check_healthy(struct kunit *test);
 
 /* A macro so that a failure names the line of the case. */

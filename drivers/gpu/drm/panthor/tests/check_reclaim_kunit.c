@@ -15,6 +15,7 @@
 
 #include "check_kunit.h"
 #include "fixture.h"
+#include "random.h"
 #include "seam.h"
 
 static struct panthor_gem_object *resident_bo(struct kunit *test)
