@@ -32,7 +32,7 @@
 #define FIXTURE_REGS_SIZE	SZ_16K
 
 static const struct drm_driver fixture_driver = {
-	.driver_features = DRIVER_RENDER | DRIVER_GEM |
+	.driver_features = DRIVER_RENDER | DRIVER_GEM | FIXTURE_GEM_GPUVA |
 			   DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE,
 	.name = "panthor-kunit",
 	.desc = "panthor memory core under test",
@@ -459,6 +459,7 @@ unsigned long panthor_kunit_scan(struct kunit *test, gfp_t gfp, unsigned long nr
 	ret = shrinker->scan_objects(shrinker, &sc);
 	fs_reclaim_release(GFP_KERNEL);
 	panthor_expect_scan(test, before, ret);
+	kunit_kfree(test, before);
 
 	return ret;
 }

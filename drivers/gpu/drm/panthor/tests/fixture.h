@@ -81,6 +81,8 @@ void panthor_kunit_vunmap(struct kunit *test, struct panthor_gem_object *bo);
 void panthor_kunit_make_resident(struct kunit *test, struct panthor_gem_object *bo);
 
 struct panthor_vm *panthor_kunit_vm(struct kunit *test);
+void panthor_kunit_vm_put(struct kunit *test, struct panthor_vm *vm);
+int panthor_kunit_prepare_job(struct panthor_vm *vm);
 void panthor_kunit_map(struct kunit *test, struct panthor_vm *vm,
 		       struct panthor_gem_object *bo, u64 va);
 void panthor_kunit_unmap(struct kunit *test, struct panthor_vm *vm,

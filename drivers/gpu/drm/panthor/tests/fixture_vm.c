@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
+#include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/drm_vma_manager.h>
@@ -52,6 +53,41 @@ struct panthor_vm *panthor_kunit_vm(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_vm_destroy, vm), 0);
 
 	return vm;
+}
+
+/**
+ * panthor_kunit_vm_put() - Unmap everything and put a VM now
+ * @test: The test that created it.
+ * @vm: The VM; freed if nothing else holds it.
+ *
+ * Context: Process context.
+ */
+void panthor_kunit_vm_put(struct kunit *test, struct panthor_vm *vm)
+{
+	kunit_release_action(test, fixture_vm_destroy, vm);
+}
+
+/**
+ * panthor_kunit_prepare_job() - Do to a VM's BOs what a job submission does
+ * @vm: The VM.
+ *
+ * Context: Process context. Takes and releases the resvs of the VM and its BOs.
+ *
+ * Return: 0, or the driver's errno.
+ */
+int panthor_kunit_prepare_job(struct panthor_vm *vm)
+{
+	struct drm_exec exec;
+	int ret = 0;
+
+	drm_exec_init(&exec, 0, 0);
+	drm_exec_until_all_locked(&exec) {
+		ret = panthor_vm_prepare_mapped_bos_resvs(&exec, vm, 1);
+		drm_exec_retry_on_contention(&exec);
+	}
+	drm_exec_fini(&exec);
+
+	return ret;
 }
 
 /**

@@ -15,7 +15,6 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/panthor_drm.h>
@@ -455,22 +454,6 @@ static void swapin_of_resident_bo_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, bo->dmap.sgt, sgt);
 }
 
-/* What a job submission does to the BOs of a VM before it may run. */
-static int prepare_vm(struct panthor_vm *vm)
-{
-	struct drm_exec exec;
-	int ret = 0;
-
-	drm_exec_init(&exec, 0, 0);
-	drm_exec_until_all_locked(&exec) {
-		ret = panthor_vm_prepare_mapped_bos_resvs(&exec, vm, 1);
-		drm_exec_retry_on_contention(&exec);
-	}
-	drm_exec_fini(&exec);
-
-	return ret;
-}
-
 static const struct enter_param restore_params[] = {
 	{ "get_pages", NULL, SEAM_GET_PAGES, -ENOSPC },
 	{ "pages_to_sg", NULL, SEAM_PAGES_TO_SG, -EMLINK },
@@ -495,9 +478,9 @@ static void failed_restore_breaks_no_invariant(struct kunit *test)
 	evict(test, bo);
 
 	panthor_seam_fail_once(test, param->seam, param->expected);
-	KUNIT_EXPECT_EQ(test, prepare_vm(vm), param->expected);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_prepare_job(vm), param->expected);
 	panthor_expect_invariants(test);
-	KUNIT_EXPECT_EQ(test, prepare_vm(vm), 0);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_prepare_job(vm), 0);
 	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
 }
 
