@@ -30,6 +30,7 @@
 #undef dma_resv_wait_timeout
 #undef panthor_fw_vm
 #undef alloc_io_pgtable_ops
+#undef free_io_pgtable_ops
 
 /* An interrupt number no other device of a test machine can have. */
 #define SEAM_FAKE_IRQ	1000
@@ -54,6 +55,7 @@ static DEFINE_RAW_SPINLOCK(seam_lock);
 static struct seam_point seam_points[SEAM_COUNT];
 static long seam_swap_pages = -1;
 static struct panthor_vm *seam_fw_vm_ptr;
+static const struct panthor_seam_pgtable *seam_pgtable;
 
 static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_GEM_OBJECT_INIT] = "gem_object_init",
@@ -282,6 +284,25 @@ void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm)
 	WRITE_ONCE(seam_fw_vm_ptr, vm);
 }
 
+static void seam_pgtable_action(void *data)
+{
+	WRITE_ONCE(seam_pgtable, NULL);
+}
+
+/**
+ * panthor_seam_set_pgtable() - Put something else in the place of page tables
+ * @test: Test on whose behalf; undone when it ends.
+ * @pgtable: The replacement. All VMs created with it must be gone by then.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_pgtable(struct kunit *test,
+			      const struct panthor_seam_pgtable *pgtable)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_pgtable_action, NULL), 0);
+	WRITE_ONCE(seam_pgtable, pgtable);
+}
+
 /* Wrappers. They have the contract of the function they stand for. */
 
 int panthor_seam_gem_object_init(struct drm_device *dev,
@@ -404,5 +425,18 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 						  struct io_pgtable_cfg *cfg,
 						  void *cookie)
 {
-	return seam_enter(SEAM_PGTABLE_ALLOC) ? NULL : alloc_io_pgtable_ops(fmt, cfg, cookie);
+	const struct panthor_seam_pgtable *pgtable = READ_ONCE(seam_pgtable);
+
+	if (seam_enter(SEAM_PGTABLE_ALLOC))
+		return NULL;
+
+	return pgtable ? pgtable->alloc(fmt, cfg, cookie) : alloc_io_pgtable_ops(fmt, cfg, cookie);
+}
+
+void panthor_seam_pgtable_free(struct io_pgtable_ops *ops)
+{
+	const struct panthor_seam_pgtable *pgtable = READ_ONCE(seam_pgtable);
+
+	if (!pgtable || !pgtable->free(ops))
+		free_io_pgtable_ops(ops);
 }
