@@ -56,6 +56,7 @@ static struct seam_point seam_points[SEAM_COUNT];
 static long seam_swap_pages = -1;
 static struct panthor_vm *seam_fw_vm_ptr;
 static const struct panthor_seam_pgtable *seam_pgtable;
+static struct page **(*seam_get_pages)(struct drm_gem_object *obj);
 
 static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_GEM_OBJECT_INIT] = "gem_object_init",
@@ -303,6 +304,26 @@ void panthor_seam_set_pgtable(struct kunit *test,
 	WRITE_ONCE(seam_pgtable, pgtable);
 }
 
+static void seam_get_pages_action(void *data)
+{
+	WRITE_ONCE(seam_get_pages, NULL);
+}
+
+/**
+ * panthor_seam_set_get_pages() - Decide what pages new buffers get
+ * @test: Test on whose behalf; undone when it ends.
+ * @get_pages: Contract of drm_gem_get_pages(); drm_gem_put_pages() must be able
+ *	to undo it.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_get_pages(struct kunit *test,
+				struct page **(*get_pages)(struct drm_gem_object *obj))
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_get_pages_action, NULL), 0);
+	WRITE_ONCE(seam_get_pages, get_pages);
+}
+
 /* Wrappers. They have the contract of the function they stand for. */
 
 int panthor_seam_gem_object_init(struct drm_device *dev,
@@ -327,9 +348,13 @@ int panthor_seam_create_mmap_offset(struct drm_gem_object *obj)
 
 struct page **panthor_seam_get_pages(struct drm_gem_object *obj)
 {
+	struct page **(*get_pages)(struct drm_gem_object *obj) = READ_ONCE(seam_get_pages);
 	int err = seam_enter(SEAM_GET_PAGES);
 
-	return err ? ERR_PTR(err) : drm_gem_get_pages(obj);
+	if (err)
+		return ERR_PTR(err);
+
+	return get_pages ? get_pages(obj) : drm_gem_get_pages(obj);
 }
 
 void panthor_seam_put_pages(struct drm_gem_object *obj, struct page **pages,

@@ -18,7 +18,9 @@
 #include <linux/io-pgtable.h>
 #include <linux/types.h>
 
+struct drm_gem_object;
 struct kunit;
+struct page;
 struct panthor_device;
 struct panthor_vm;
 
@@ -93,5 +95,7 @@ void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm);
 struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev);
 void panthor_seam_set_pgtable(struct kunit *test,
 			      const struct panthor_seam_pgtable *pgtable);
+void panthor_seam_set_get_pages(struct kunit *test,
+				struct page **(*get_pages)(struct drm_gem_object *obj));
 
 #endif
