@@ -287,15 +287,38 @@ static int pgt_map_pages(struct io_pgtable_ops *ops, unsigned long iova,
 	return ret;
 }
 
+/*
+ * A block is reported unmapped as a whole, also where it was a table with
+ * holes; the total is of what was there.
+ */
+static u64 pgt_live(struct panthor_pgt *pgt, u64 va, u64 size)
+{
+	struct panthor_pgt_leaf leaf;
+	u64 end = va + size, live = 0;
+
+	while (va < end) {
+		bool there = panthor_pgt_lookup(pgt, va, &leaf);
+		u64 step = there ? leaf.size : SZ_4K;
+
+		live += there ? step : 0;
+		va += step;
+	}
+
+	return live;
+}
+
 static size_t pgt_unmap_pages(struct io_pgtable_ops *ops, unsigned long iova,
 			      size_t pgsize, size_t pgcount,
 			      struct iommu_iotlb_gather *gather)
 {
 	struct panthor_pgt *pgt = to_pgt(ops);
 	size_t done = 0;
+	u64 live;
 
 	if (!pgt_args_valid(pgt, "unmap", iova, 0, pgsize, pgcount))
 		return 0;
+
+	live = pgsize == SZ_4K ? 0 : pgt_live(pgt, iova, pgsize * pgcount);
 
 	if (pgt->real) {
 		done = pgt->real->unmap_pages(pgt->real, iova, pgsize, pgcount, gather);
@@ -304,7 +327,10 @@ static size_t pgt_unmap_pages(struct io_pgtable_ops *ops, unsigned long iova,
 		while (done < pgcount * pgsize && fake_unmap_one(pgt, iova + done, pgsize))
 			done += pgsize;
 	}
-	pgt->mapped -= done;
+	if (pgsize == SZ_4K)
+		pgt->mapped -= done;
+	else
+		pgt->mapped -= live - pgt_live(pgt, iova, pgsize * pgcount);
 
 	return done;
 }
@@ -495,15 +521,16 @@ u64 panthor_pgt_mapped(struct panthor_pgt *pgt)
 }
 
 /**
- * panthor_pgt_poke_unmap() - Take a page out behind the driver's back
+ * panthor_pgt_ops() - Operations of a page table, to change it behind the driver
  * @pgt: Page table.
- * @va: GPU address of a page that is mapped, not by a block.
  *
  * Context: No operation on the VM may run.
+ *
+ * Return: What the driver calls.
  */
-void panthor_pgt_poke_unmap(struct panthor_pgt *pgt, u64 va)
+struct io_pgtable_ops *panthor_pgt_ops(struct panthor_pgt *pgt)
 {
-	pgt->iop.ops.unmap_pages(&pgt->iop.ops, va, SZ_4K, 1, NULL);
+	return &pgt->iop.ops;
 }
 
 /**

@@ -64,7 +64,7 @@ struct panthor_pgt *panthor_pgt_of(struct kunit *test, struct panthor_vm *vm);
 
 bool panthor_pgt_lookup(struct panthor_pgt *pgt, u64 va, struct panthor_pgt_leaf *leaf);
 u64 panthor_pgt_mapped(struct panthor_pgt *pgt);
-void panthor_pgt_poke_unmap(struct panthor_pgt *pgt, u64 va);
+struct io_pgtable_ops *panthor_pgt_ops(struct panthor_pgt *pgt);
 
 void panthor_pgt_allow(struct panthor_pgt *pgt, u64 start, u64 size);
 void panthor_pgt_fail_entry(struct panthor_pgt *pgt, unsigned int nth, int err);

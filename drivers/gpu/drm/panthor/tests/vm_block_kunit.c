@@ -269,6 +269,55 @@ static void split_block_can_be_cut_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm_model_vmas(m), 0);
 }
 
+/**
+ * struct split_param - An entry that cannot be mapped while a block is split
+ * @desc: Description.
+ * @kind: Page table.
+ * @nth: Which entry; the remainders have 256 and 255.
+ */
+struct split_param {
+	const char *desc;
+	enum panthor_pgt_kind kind;
+	unsigned int nth;
+};
+
+static const struct split_param split_params[] = {
+	PART("first-of-the-lower-part", 1),
+	PART("middle-of-the-lower-part", 100),
+	PART("first-of-the-upper-part", 257),
+	PART("last-of-the-upper-part", 511),
+};
+
+KUNIT_ARRAY_PARAM_DESC(split, split_params, desc);
+
+/*
+ * The block is down, and what remains of it cannot be mapped. Tree and page
+ * table now differ, which is what unusable VMs are for.
+ * Succeeds if the errno is the page table's, the VM is unusable, and taking it
+ * down leaves nothing mapped.
+ */
+static void failed_split_can_be_taken_down(struct kunit *test)
+{
+	const struct split_param *p = test->param_value;
+	struct vm_model *m = block_window(test, p->kind, true);
+	struct panthor_gem_object *bo = map_blocks(m);
+
+	panthor_pgt_fail_entry(m->pgt, p->nth, -ENOSPC);
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, panthor_vm_unmap_range(m->vm, WINDOW + SZ_1M, SZ_4K),
+				-ENOSPC);
+		KUNIT_EXPECT_TRUE(test, panthor_pgt_fired(m->pgt));
+		KUNIT_EXPECT_TRUE(test, panthor_vm_is_unusable(m->vm));
+		KUNIT_EXPECT_EQ(test, panthor_vm_unmap_range(m->vm, WINDOW, WINDOW_SIZE), 0);
+	}
+	/* Tree and page table differed. */
+	panthor_pgt_take_violations();
+	vm_model_clear(m, WINDOW, WINDOW_SIZE);
+	vm_model_check(m);
+	KUNIT_EXPECT_EQ(test, vm_model_vmas(m), 0);
+	expect_bo_state(test, bo, PANTHOR_GEM_UNUSED);
+}
+
 /*
  * Neighbouring small folios are one segment of the sg table and mapped by
  * blocks too. Cutting such a block needs the same care.
@@ -337,6 +386,7 @@ static struct kunit_case vm_block_cases[] = {
 	KUNIT_CASE_PARAM(partial_unmap_splits_the_block, part_gen_params),
 	KUNIT_CASE_PARAM(map_over_a_part_splits_the_block, part_gen_params),
 	KUNIT_CASE_PARAM(split_block_can_be_cut_again, pgt_gen_params),
+	KUNIT_CASE_PARAM(failed_split_can_be_taken_down, split_gen_params),
 	KUNIT_CASE_PARAM(partial_unmap_splits_a_block_of_small_folios, small_gen_params),
 	KUNIT_CASE_PARAM(map_over_a_part_splits_a_block_of_small_folios, small_gen_params),
 	{}
