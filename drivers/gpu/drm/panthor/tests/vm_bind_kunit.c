@@ -242,13 +242,10 @@ struct sparse_param {
 
 static const struct sparse_param sparse_params[] = {
 	PART("first-page", SZ_1M, SZ_4K),
-	PART("last-page", 3 * SZ_2M - SZ_4K, SZ_4K),
 	PART("page-in-a-block", SZ_2M + SZ_64K, SZ_4K),
 	PART("block", SZ_2M, SZ_2M),
 	PART("over-a-boundary", 2 * SZ_2M - SZ_64K, SZ_128K),
 	PART("block-and-more", SZ_2M - SZ_64K, SZ_2M + SZ_128K),
-	PART("head", SZ_1M, SZ_2M),
-	PART("tail", SZ_4M - SZ_64K, SZ_2M + SZ_64K),
 	PART("everything", SZ_1M, 5 * SZ_1M),
 };
 
