@@ -37,36 +37,6 @@
 #define PGT_MAX_MSGS	4
 #define PGT_MSG_LEN	96
 
-/**
- * struct panthor_pgt - Page table of one VM
- * @iop: What the driver sees.
- * @real: The real page table, or NULL for the fake.
- * @root: Root table of the fake.
- * @node: In the list of all.
- * @mapped: Bytes that are mapped, by what map and unmap reported.
- * @allow_start: First address that may be changed.
- * @allow_end: End of the range that may be changed.
- * @fail_in: Number of the entry that fails, counted down; zero is not armed.
- * @fail_err: Errno it fails with; 0 maps nothing and reports success.
- * @fired: The failure happened.
- * @max_entries: Most entries one call maps; zero is no limit.
- * @tables_left: Tables the fake may still take; negative is no limit.
- */
-struct panthor_pgt {
-	struct io_pgtable iop;
-	struct io_pgtable_ops *real;
-	u64 *root;
-	struct list_head node;
-	u64 mapped;
-	u64 allow_start;
-	u64 allow_end;
-	unsigned int fail_in;
-	int fail_err;
-	bool fired;
-	unsigned int max_entries;
-	int tables_left;
-};
-
 const struct panthor_pgt_param panthor_pgt_params[2] = {
 	{ "fake", PANTHOR_PGT_FAKE },
 	{ "real", PANTHOR_PGT_REAL },
@@ -508,32 +478,6 @@ bool panthor_pgt_lookup(struct panthor_pgt *pgt, u64 va, struct panthor_pgt_leaf
 }
 
 /**
- * panthor_pgt_mapped() - Amount of memory that is mapped, wherever it is
- * @pgt: Page table.
- *
- * Context: As panthor_pgt_lookup().
- *
- * Return: Bytes.
- */
-u64 panthor_pgt_mapped(struct panthor_pgt *pgt)
-{
-	return pgt->mapped;
-}
-
-/**
- * panthor_pgt_ops() - Operations of a page table, to change it behind the driver
- * @pgt: Page table.
- *
- * Context: No operation on the VM may run.
- *
- * Return: What the driver calls.
- */
-struct io_pgtable_ops *panthor_pgt_ops(struct panthor_pgt *pgt)
-{
-	return &pgt->iop.ops;
-}
-
-/**
  * panthor_pgt_allow() - Declare the only range that may be changed
  * @pgt: Page table.
  * @start: First address.
@@ -562,43 +506,6 @@ void panthor_pgt_fail_entry(struct panthor_pgt *pgt, unsigned int nth, int err)
 	pgt->fail_in = nth;
 	pgt->fail_err = err;
 	pgt->fired = false;
-}
-
-/**
- * panthor_pgt_fired() - Tell whether the armed failure happened
- * @pgt: Page table.
- *
- * Context: No operation on the VM may run.
- *
- * Return: true if it did.
- */
-bool panthor_pgt_fired(struct panthor_pgt *pgt)
-{
-	return pgt->fired;
-}
-
-/**
- * panthor_pgt_limit_entries() - Have each call map less than it was asked for
- * @pgt: Page table.
- * @max: Most entries of one call; 0 for no limit.
- *
- * Context: No operation on the VM may run.
- */
-void panthor_pgt_limit_entries(struct panthor_pgt *pgt, unsigned int max)
-{
-	pgt->max_entries = max;
-}
-
-/**
- * panthor_pgt_limit_tables() - Run out of tables
- * @pgt: Page table, a fake one.
- * @max: Number of tables that can still be had.
- *
- * Context: No operation on the VM may run.
- */
-void panthor_pgt_limit_tables(struct panthor_pgt *pgt, unsigned int max)
-{
-	pgt->tables_left = max;
 }
 
 /**

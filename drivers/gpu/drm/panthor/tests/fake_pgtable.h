@@ -22,6 +22,7 @@
  */
 
 #include <linux/io-pgtable.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 struct kunit;
@@ -49,7 +50,35 @@ struct panthor_pgt_leaf {
 	int prot;
 };
 
-struct panthor_pgt;
+/**
+ * struct panthor_pgt - Page table of one VM
+ * @iop: What the driver sees.
+ * @real: The real page table, or NULL for the fake.
+ * @root: Root table of the fake.
+ * @node: In the list of all.
+ * @mapped: Bytes that are mapped, by what map and unmap reported.
+ * @allow_start: First address that may be changed.
+ * @allow_end: End of the range that may be changed.
+ * @fail_in: Number of the entry that fails, counted down; zero is not armed.
+ * @fail_err: Errno it fails with; 0 maps nothing and reports success.
+ * @fired: The failure happened.
+ * @max_entries: Most entries one call maps; zero is no limit.
+ * @tables_left: Tables the fake may still take; negative is no limit.
+ */
+struct panthor_pgt {
+	struct io_pgtable iop;
+	struct io_pgtable_ops *real;
+	u64 *root;
+	struct list_head node;
+	u64 mapped;
+	u64 allow_start;
+	u64 allow_end;
+	unsigned int fail_in;
+	int fail_err;
+	bool fired;
+	unsigned int max_entries;
+	int tables_left;
+};
 
 /* Parameter of the suites that run on both. */
 struct panthor_pgt_param {
@@ -63,14 +92,39 @@ void panthor_pgt_install(struct kunit *test, enum panthor_pgt_kind kind);
 struct panthor_pgt *panthor_pgt_of(struct kunit *test, struct panthor_vm *vm);
 
 bool panthor_pgt_lookup(struct panthor_pgt *pgt, u64 va, struct panthor_pgt_leaf *leaf);
-u64 panthor_pgt_mapped(struct panthor_pgt *pgt);
-struct io_pgtable_ops *panthor_pgt_ops(struct panthor_pgt *pgt);
 
 void panthor_pgt_allow(struct panthor_pgt *pgt, u64 start, u64 size);
 void panthor_pgt_fail_entry(struct panthor_pgt *pgt, unsigned int nth, int err);
-bool panthor_pgt_fired(struct panthor_pgt *pgt);
-void panthor_pgt_limit_entries(struct panthor_pgt *pgt, unsigned int max);
-void panthor_pgt_limit_tables(struct panthor_pgt *pgt, unsigned int max);
 unsigned int panthor_pgt_take_violations(void);
+
+/* Bytes that are mapped, wherever that is. */
+static inline u64 panthor_pgt_mapped(const struct panthor_pgt *pgt)
+{
+	return pgt->mapped;
+}
+
+/* What the driver calls, to change the page table behind its back. */
+static inline struct io_pgtable_ops *panthor_pgt_ops(struct panthor_pgt *pgt)
+{
+	return &pgt->iop.ops;
+}
+
+/* Whether the failure armed with panthor_pgt_fail_entry() happened. */
+static inline bool panthor_pgt_fired(const struct panthor_pgt *pgt)
+{
+	return pgt->fired;
+}
+
+/* Most entries that one call maps, 0 for no limit. */
+static inline void panthor_pgt_limit_entries(struct panthor_pgt *pgt, unsigned int max)
+{
+	pgt->max_entries = max;
+}
+
+/* Number of tables that the fake can still have. */
+static inline void panthor_pgt_limit_tables(struct panthor_pgt *pgt, unsigned int max)
+{
+	pgt->tables_left = max;
+}
 
 #endif

@@ -236,17 +236,19 @@ struct sparse_param {
 	u64 size;
 };
 
-#define PART(name, ...)						\
-	{ name "-fake", PANTHOR_PGT_FAKE, __VA_ARGS__ },	\
-	{ name "-real", PANTHOR_PGT_REAL, __VA_ARGS__ }
-
 static const struct sparse_param sparse_params[] = {
-	PART("first-page", SZ_1M, SZ_4K),
-	PART("page-in-a-block", SZ_2M + SZ_64K, SZ_4K),
-	PART("block", SZ_2M, SZ_2M),
-	PART("over-a-boundary", 2 * SZ_2M - SZ_64K, SZ_128K),
-	PART("block-and-more", SZ_2M - SZ_64K, SZ_2M + SZ_128K),
-	PART("everything", SZ_1M, 5 * SZ_1M),
+	{ "first-page-fake", PANTHOR_PGT_FAKE, SZ_1M, SZ_4K },
+	{ "first-page-real", PANTHOR_PGT_REAL, SZ_1M, SZ_4K },
+	{ "page-in-a-block-fake", PANTHOR_PGT_FAKE, SZ_2M + SZ_64K, SZ_4K },
+	{ "page-in-a-block-real", PANTHOR_PGT_REAL, SZ_2M + SZ_64K, SZ_4K },
+	{ "block-fake", PANTHOR_PGT_FAKE, SZ_2M, SZ_2M },
+	{ "block-real", PANTHOR_PGT_REAL, SZ_2M, SZ_2M },
+	{ "over-a-boundary-fake", PANTHOR_PGT_FAKE, 2 * SZ_2M - SZ_64K, SZ_128K },
+	{ "over-a-boundary-real", PANTHOR_PGT_REAL, 2 * SZ_2M - SZ_64K, SZ_128K },
+	{ "block-and-more-fake", PANTHOR_PGT_FAKE, SZ_2M - SZ_64K, SZ_2M + SZ_128K },
+	{ "block-and-more-real", PANTHOR_PGT_REAL, SZ_2M - SZ_64K, SZ_2M + SZ_128K },
+	{ "everything-fake", PANTHOR_PGT_FAKE, SZ_1M, 5 * SZ_1M },
+	{ "everything-real", PANTHOR_PGT_REAL, SZ_1M, 5 * SZ_1M },
 };
 
 KUNIT_ARRAY_PARAM_DESC(sparse, sparse_params, desc);

@@ -92,34 +92,43 @@ struct block_param {
 	unsigned int blocks;
 };
 
-#define PART(name, ...)						\
-	{ name "-fake", PANTHOR_PGT_FAKE, __VA_ARGS__ },	\
-	{ name "-real", PANTHOR_PGT_REAL, __VA_ARGS__ }
-
 static const struct block_param part_params[] = {
-	PART("page-in-the-middle", SZ_1M, SZ_4K, 1),
-	PART("first-page", 0, SZ_4K, 1),
-	PART("last-page", SZ_4M - SZ_4K, SZ_4K, 1),
-	PART("last-page-of-first-block", SZ_2M - SZ_4K, SZ_4K, 1),
-	PART("over-the-boundary", SZ_1M, SZ_2M, 0),
-	PART("first-block-and-a-page", 0, SZ_2M + SZ_4K, 0),
-	PART("second-block-and-a-page", SZ_2M - SZ_4K, SZ_2M + SZ_4K, 0),
+	{ "page-in-the-middle-fake", PANTHOR_PGT_FAKE, SZ_1M, SZ_4K, 1 },
+	{ "page-in-the-middle-real", PANTHOR_PGT_REAL, SZ_1M, SZ_4K, 1 },
+	{ "first-page-fake", PANTHOR_PGT_FAKE, 0, SZ_4K, 1 },
+	{ "first-page-real", PANTHOR_PGT_REAL, 0, SZ_4K, 1 },
+	{ "last-page-fake", PANTHOR_PGT_FAKE, SZ_4M - SZ_4K, SZ_4K, 1 },
+	{ "last-page-real", PANTHOR_PGT_REAL, SZ_4M - SZ_4K, SZ_4K, 1 },
+	{ "last-page-of-first-block-fake", PANTHOR_PGT_FAKE, SZ_2M - SZ_4K, SZ_4K, 1 },
+	{ "last-page-of-first-block-real", PANTHOR_PGT_REAL, SZ_2M - SZ_4K, SZ_4K, 1 },
+	{ "over-the-boundary-fake", PANTHOR_PGT_FAKE, SZ_1M, SZ_2M, 0 },
+	{ "over-the-boundary-real", PANTHOR_PGT_REAL, SZ_1M, SZ_2M, 0 },
+	{ "first-block-and-a-page-fake", PANTHOR_PGT_FAKE, 0, SZ_2M + SZ_4K, 0 },
+	{ "first-block-and-a-page-real", PANTHOR_PGT_REAL, 0, SZ_2M + SZ_4K, 0 },
+	{ "second-block-and-a-page-fake", PANTHOR_PGT_FAKE, SZ_2M - SZ_4K, SZ_2M + SZ_4K, 0 },
+	{ "second-block-and-a-page-real", PANTHOR_PGT_REAL, SZ_2M - SZ_4K, SZ_2M + SZ_4K, 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(part, part_params, desc);
 
 static const struct block_param small_params[] = {
-	PART("page-in-the-middle", SZ_1M, SZ_4K, 1),
-	PART("first-page", 0, SZ_4K, 1),
-	PART("over-the-boundary", SZ_1M, SZ_2M, 0),
+	{ "page-in-the-middle-fake", PANTHOR_PGT_FAKE, SZ_1M, SZ_4K, 1 },
+	{ "page-in-the-middle-real", PANTHOR_PGT_REAL, SZ_1M, SZ_4K, 1 },
+	{ "first-page-fake", PANTHOR_PGT_FAKE, 0, SZ_4K, 1 },
+	{ "first-page-real", PANTHOR_PGT_REAL, 0, SZ_4K, 1 },
+	{ "over-the-boundary-fake", PANTHOR_PGT_FAKE, SZ_1M, SZ_2M, 0 },
+	{ "over-the-boundary-real", PANTHOR_PGT_REAL, SZ_1M, SZ_2M, 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(small, small_params, desc);
 
 static const struct block_param whole_params[] = {
-	PART("first-block", 0, SZ_2M, 1),
-	PART("second-block", SZ_2M, SZ_2M, 1),
-	PART("both", 0, SZ_4M, 0),
+	{ "first-block-fake", PANTHOR_PGT_FAKE, 0, SZ_2M, 1 },
+	{ "first-block-real", PANTHOR_PGT_REAL, 0, SZ_2M, 1 },
+	{ "second-block-fake", PANTHOR_PGT_FAKE, SZ_2M, SZ_2M, 1 },
+	{ "second-block-real", PANTHOR_PGT_REAL, SZ_2M, SZ_2M, 1 },
+	{ "both-fake", PANTHOR_PGT_FAKE, 0, SZ_4M, 0 },
+	{ "both-real", PANTHOR_PGT_REAL, 0, SZ_4M, 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(whole, whole_params, desc);
@@ -285,9 +294,12 @@ struct split_param {
 };
 
 static const struct split_param split_params[] = {
-	PART("first-of-the-lower-part", 1),
-	PART("middle-of-the-lower-part", 100),
-	PART("last-of-the-lower-part", 256),
+	{ "first-of-the-lower-part-fake", PANTHOR_PGT_FAKE, 1 },
+	{ "first-of-the-lower-part-real", PANTHOR_PGT_REAL, 1 },
+	{ "middle-of-the-lower-part-fake", PANTHOR_PGT_FAKE, 100 },
+	{ "middle-of-the-lower-part-real", PANTHOR_PGT_REAL, 100 },
+	{ "last-of-the-lower-part-fake", PANTHOR_PGT_FAKE, 256 },
+	{ "last-of-the-lower-part-real", PANTHOR_PGT_REAL, 256 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(split, split_params, desc);

@@ -36,17 +36,19 @@ struct fail_param {
 	int expected;
 };
 
-#define FAIL(name, ...)						\
-	{ name "-fake", PANTHOR_PGT_FAKE, __VA_ARGS__ },	\
-	{ name "-real", PANTHOR_PGT_REAL, __VA_ARGS__ }
-
 static const struct fail_param fail_params[] = {
-	FAIL("first", 1, -ENOMEM, -ENOMEM),
-	FAIL("second", 2, -ENOMEM, -ENOMEM),
-	FAIL("before-the-table-boundary", 8, -ENOSPC, -ENOSPC),
-	FAIL("behind-the-table-boundary", 9, -ENOSPC, -ENOSPC),
-	FAIL("last", 16, -EEXIST, -EEXIST),
-	FAIL("first-nothing-mapped", 1, 0, -ENOMEM),
+	{ "first-fake", PANTHOR_PGT_FAKE, 1, -ENOMEM, -ENOMEM },
+	{ "first-real", PANTHOR_PGT_REAL, 1, -ENOMEM, -ENOMEM },
+	{ "second-fake", PANTHOR_PGT_FAKE, 2, -ENOMEM, -ENOMEM },
+	{ "second-real", PANTHOR_PGT_REAL, 2, -ENOMEM, -ENOMEM },
+	{ "before-the-table-boundary-fake", PANTHOR_PGT_FAKE, 8, -ENOSPC, -ENOSPC },
+	{ "before-the-table-boundary-real", PANTHOR_PGT_REAL, 8, -ENOSPC, -ENOSPC },
+	{ "behind-the-table-boundary-fake", PANTHOR_PGT_FAKE, 9, -ENOSPC, -ENOSPC },
+	{ "behind-the-table-boundary-real", PANTHOR_PGT_REAL, 9, -ENOSPC, -ENOSPC },
+	{ "last-fake", PANTHOR_PGT_FAKE, 16, -EEXIST, -EEXIST },
+	{ "last-real", PANTHOR_PGT_REAL, 16, -EEXIST, -EEXIST },
+	{ "first-nothing-mapped-fake", PANTHOR_PGT_FAKE, 1, 0, -ENOMEM },
+	{ "first-nothing-mapped-real", PANTHOR_PGT_REAL, 1, 0, -ENOMEM },
 };
 
 KUNIT_ARRAY_PARAM_DESC(fail, fail_params, desc);
@@ -248,17 +250,19 @@ struct hole_param {
 	unsigned int second;
 };
 
-#define HOLES(name, ...)					\
-	{ name "-fake", PANTHOR_PGT_FAKE, __VA_ARGS__ },	\
-	{ name "-real", PANTHOR_PGT_REAL, __VA_ARGS__ }
-
 static const struct hole_param hole_params[] = {
-	HOLES("first-page", 0, 0),
-	HOLES("second-page", 1, 1),
-	HOLES("neighbours", 2, 3),
-	HOLES("two-holes", 1, 4),
-	HOLES("behind-the-table-boundary", 8, 8),
-	HOLES("late-behind-the-table-boundary", 12, 12),
+	{ "first-page-fake", PANTHOR_PGT_FAKE, 0, 0 },
+	{ "first-page-real", PANTHOR_PGT_REAL, 0, 0 },
+	{ "second-page-fake", PANTHOR_PGT_FAKE, 1, 1 },
+	{ "second-page-real", PANTHOR_PGT_REAL, 1, 1 },
+	{ "neighbours-fake", PANTHOR_PGT_FAKE, 2, 3 },
+	{ "neighbours-real", PANTHOR_PGT_REAL, 2, 3 },
+	{ "two-holes-fake", PANTHOR_PGT_FAKE, 1, 4 },
+	{ "two-holes-real", PANTHOR_PGT_REAL, 1, 4 },
+	{ "behind-the-table-boundary-fake", PANTHOR_PGT_FAKE, 8, 8 },
+	{ "behind-the-table-boundary-real", PANTHOR_PGT_REAL, 8, 8 },
+	{ "late-behind-the-table-boundary-fake", PANTHOR_PGT_FAKE, 12, 12 },
+	{ "late-behind-the-table-boundary-real", PANTHOR_PGT_REAL, 12, 12 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(hole, hole_params, desc);

@@ -141,22 +141,29 @@ struct part_param {
 	unsigned int left;
 };
 
-#define PART(name, ...)						\
-	{ name "-fake", PANTHOR_PGT_FAKE, __VA_ARGS__ },	\
-	{ name "-real", PANTHOR_PGT_REAL, __VA_ARGS__ }
-
 static const struct part_param part_params[] = {
-	PART("head", 8, 3, 1),
-	PART("first-page", 8, 1, 1),
-	PART("middle", 13, 5, 2),
-	PART("at-the-table-boundary", 16, 1, 2),
-	PART("tail", 20, 4, 1),
-	PART("whole", 8, 16, 0),
-	PART("whole-and-around", 4, 24, 0),
-	PART("head-and-before", 4, 6, 1),
-	PART("tail-and-behind", 22, 6, 1),
-	PART("only-before", 2, 6, 1),
-	PART("only-behind", 24, 6, 1),
+	{ "head-fake", PANTHOR_PGT_FAKE, 8, 3, 1 },
+	{ "head-real", PANTHOR_PGT_REAL, 8, 3, 1 },
+	{ "first-page-fake", PANTHOR_PGT_FAKE, 8, 1, 1 },
+	{ "first-page-real", PANTHOR_PGT_REAL, 8, 1, 1 },
+	{ "middle-fake", PANTHOR_PGT_FAKE, 13, 5, 2 },
+	{ "middle-real", PANTHOR_PGT_REAL, 13, 5, 2 },
+	{ "at-the-table-boundary-fake", PANTHOR_PGT_FAKE, 16, 1, 2 },
+	{ "at-the-table-boundary-real", PANTHOR_PGT_REAL, 16, 1, 2 },
+	{ "tail-fake", PANTHOR_PGT_FAKE, 20, 4, 1 },
+	{ "tail-real", PANTHOR_PGT_REAL, 20, 4, 1 },
+	{ "whole-fake", PANTHOR_PGT_FAKE, 8, 16, 0 },
+	{ "whole-real", PANTHOR_PGT_REAL, 8, 16, 0 },
+	{ "whole-and-around-fake", PANTHOR_PGT_FAKE, 4, 24, 0 },
+	{ "whole-and-around-real", PANTHOR_PGT_REAL, 4, 24, 0 },
+	{ "head-and-before-fake", PANTHOR_PGT_FAKE, 4, 6, 1 },
+	{ "head-and-before-real", PANTHOR_PGT_REAL, 4, 6, 1 },
+	{ "tail-and-behind-fake", PANTHOR_PGT_FAKE, 22, 6, 1 },
+	{ "tail-and-behind-real", PANTHOR_PGT_REAL, 22, 6, 1 },
+	{ "only-before-fake", PANTHOR_PGT_FAKE, 2, 6, 1 },
+	{ "only-before-real", PANTHOR_PGT_REAL, 2, 6, 1 },
+	{ "only-behind-fake", PANTHOR_PGT_FAKE, 24, 6, 1 },
+	{ "only-behind-real", PANTHOR_PGT_REAL, 24, 6, 1 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(part, part_params, desc);
@@ -328,15 +335,15 @@ struct flags_param {
 	u32 flags;
 };
 
-#define FLAGS(name, flags)					\
-	{ name "-fake", PANTHOR_PGT_FAKE, flags },		\
-	{ name "-real", PANTHOR_PGT_REAL, flags }
-
 static const struct flags_param flags_params[] = {
-	FLAGS("readonly", READONLY),
-	FLAGS("noexec", NOEXEC),
-	FLAGS("uncached", UNCACHED),
-	FLAGS("readonly-noexec-uncached", READONLY | NOEXEC | UNCACHED),
+	{ "readonly-fake", PANTHOR_PGT_FAKE, READONLY },
+	{ "readonly-real", PANTHOR_PGT_REAL, READONLY },
+	{ "noexec-fake", PANTHOR_PGT_FAKE, NOEXEC },
+	{ "noexec-real", PANTHOR_PGT_REAL, NOEXEC },
+	{ "uncached-fake", PANTHOR_PGT_FAKE, UNCACHED },
+	{ "uncached-real", PANTHOR_PGT_REAL, UNCACHED },
+	{ "readonly-noexec-uncached-fake", PANTHOR_PGT_FAKE, READONLY | NOEXEC | UNCACHED },
+	{ "readonly-noexec-uncached-real", PANTHOR_PGT_REAL, READONLY | NOEXEC | UNCACHED },
 };
 
 KUNIT_ARRAY_PARAM_DESC(flags, flags_params, desc);

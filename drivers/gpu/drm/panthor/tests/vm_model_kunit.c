@@ -194,16 +194,16 @@ struct wrong_param {
 	unsigned int expected;
 };
 
-#define WRONG(name, ...)					\
-	{ name "-fake", PANTHOR_PGT_FAKE, __VA_ARGS__ },	\
-	{ name "-real", PANTHOR_PGT_REAL, __VA_ARGS__ }
-
 static const struct wrong_param wrong_params[] = {
-	WRONG("readonly", 0, DRM_PANTHOR_VM_BIND_OP_MAP_READONLY, 4),
-	WRONG("noexec", 0, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, 4),
-	WRONG("uncached", 0, DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED, 4),
+	{ "readonly-fake", PANTHOR_PGT_FAKE, 0, DRM_PANTHOR_VM_BIND_OP_MAP_READONLY, 4 },
+	{ "readonly-real", PANTHOR_PGT_REAL, 0, DRM_PANTHOR_VM_BIND_OP_MAP_READONLY, 4 },
+	{ "noexec-fake", PANTHOR_PGT_FAKE, 0, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, 4 },
+	{ "noexec-real", PANTHOR_PGT_REAL, 0, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC, 4 },
+	{ "uncached-fake", PANTHOR_PGT_FAKE, 0, DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED, 4 },
+	{ "uncached-real", PANTHOR_PGT_REAL, 0, DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED, 4 },
 	/* In the tree and in the page table. */
-	WRONG("offset", 1, 0, 8),
+	{ "offset-fake", PANTHOR_PGT_FAKE, 1, 0, 8 },
+	{ "offset-real", PANTHOR_PGT_REAL, 1, 0, 8 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(wrong, wrong_params, desc);
