@@ -30,6 +30,7 @@
 #undef dma_resv_wait_timeout
 #undef panthor_fw_vm
 #undef alloc_io_pgtable_ops
+#undef free_io_pgtable_ops
 
 /* An interrupt number no other device of a test machine can have. */
 #define SEAM_FAKE_IRQ	1000
@@ -54,6 +55,8 @@ static DEFINE_RAW_SPINLOCK(seam_lock);
 static struct seam_point seam_points[SEAM_COUNT];
 static long seam_swap_pages = -1;
 static struct panthor_vm *seam_fw_vm_ptr;
+static const struct panthor_seam_pgtable *seam_pgtable;
+static struct page **(*seam_get_pages)(struct drm_gem_object *obj);
 
 static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_GEM_OBJECT_INIT] = "gem_object_init",
@@ -282,6 +285,45 @@ void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm)
 	WRITE_ONCE(seam_fw_vm_ptr, vm);
 }
 
+static void seam_pgtable_action(void *data)
+{
+	WRITE_ONCE(seam_pgtable, NULL);
+}
+
+/**
+ * panthor_seam_set_pgtable() - Put something else in the place of page tables
+ * @test: Test on whose behalf; undone when it ends.
+ * @pgtable: The replacement. All VMs created with it must be gone by then.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_pgtable(struct kunit *test,
+			      const struct panthor_seam_pgtable *pgtable)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_pgtable_action, NULL), 0);
+	WRITE_ONCE(seam_pgtable, pgtable);
+}
+
+static void seam_get_pages_action(void *data)
+{
+	WRITE_ONCE(seam_get_pages, NULL);
+}
+
+/**
+ * panthor_seam_set_get_pages() - Decide what pages new buffers get
+ * @test: Test on whose behalf; undone when it ends.
+ * @get_pages: Contract of drm_gem_get_pages(); drm_gem_put_pages() must be able
+ *	to undo it.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_get_pages(struct kunit *test,
+				struct page **(*get_pages)(struct drm_gem_object *obj))
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_get_pages_action, NULL), 0);
+	WRITE_ONCE(seam_get_pages, get_pages);
+}
+
 /* Wrappers. They have the contract of the function they stand for. */
 
 int panthor_seam_gem_object_init(struct drm_device *dev,
@@ -306,9 +348,13 @@ int panthor_seam_create_mmap_offset(struct drm_gem_object *obj)
 
 struct page **panthor_seam_get_pages(struct drm_gem_object *obj)
 {
+	struct page **(*get_pages)(struct drm_gem_object *obj) = READ_ONCE(seam_get_pages);
 	int err = seam_enter(SEAM_GET_PAGES);
 
-	return err ? ERR_PTR(err) : drm_gem_get_pages(obj);
+	if (err)
+		return ERR_PTR(err);
+
+	return get_pages ? get_pages(obj) : drm_gem_get_pages(obj);
 }
 
 void panthor_seam_put_pages(struct drm_gem_object *obj, struct page **pages,
@@ -404,5 +450,18 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 						  struct io_pgtable_cfg *cfg,
 						  void *cookie)
 {
-	return seam_enter(SEAM_PGTABLE_ALLOC) ? NULL : alloc_io_pgtable_ops(fmt, cfg, cookie);
+	const struct panthor_seam_pgtable *pgtable = READ_ONCE(seam_pgtable);
+
+	if (seam_enter(SEAM_PGTABLE_ALLOC))
+		return NULL;
+
+	return pgtable ? pgtable->alloc(fmt, cfg, cookie) : alloc_io_pgtable_ops(fmt, cfg, cookie);
+}
+
+void panthor_seam_pgtable_free(struct io_pgtable_ops *ops)
+{
+	const struct panthor_seam_pgtable *pgtable = READ_ONCE(seam_pgtable);
+
+	if (!pgtable || !pgtable->free(ops))
+		free_io_pgtable_ops(ops);
 }

@@ -15,9 +15,12 @@
  * case at a time. Everything a test arms is disarmed by a KUnit action.
  */
 
+#include <linux/io-pgtable.h>
 #include <linux/types.h>
 
+struct drm_gem_object;
 struct kunit;
+struct page;
 struct panthor_device;
 struct panthor_vm;
 
@@ -62,6 +65,18 @@ enum panthor_seam_id {
 	SEAM_COUNT,
 };
 
+/**
+ * struct panthor_seam_pgtable - What stands in for io-pgtable
+ * @alloc: Contract of alloc_io_pgtable_ops().
+ * @free: Contract of free_io_pgtable_ops(), but returns false for page tables
+ *	that are not its own; those are freed by the real function.
+ */
+struct panthor_seam_pgtable {
+	struct io_pgtable_ops *(*alloc)(enum io_pgtable_fmt fmt,
+					struct io_pgtable_cfg *cfg, void *cookie);
+	bool (*free)(struct io_pgtable_ops *ops);
+};
+
 /* Not an errno: makes SEAM_FENCE_WAIT return 0, as an expired wait does. */
 #define PANTHOR_SEAM_TIMEOUT	1
 
@@ -78,5 +93,9 @@ void panthor_seam_set_swap(struct kunit *test, long pages);
 long panthor_seam_swap(void);
 void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm);
 struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev);
+void panthor_seam_set_pgtable(struct kunit *test,
+			      const struct panthor_seam_pgtable *pgtable);
+void panthor_seam_set_get_pages(struct kunit *test,
+				struct page **(*get_pages)(struct drm_gem_object *obj));
 
 #endif

@@ -23,6 +23,7 @@ int panthor_seam_request_irq(struct device *dev, unsigned int irq,
 struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 						  struct io_pgtable_cfg *cfg,
 						  void *cookie);
+void panthor_seam_pgtable_free(struct io_pgtable_ops *ops);
 
 #undef readl
 #undef readl_relaxed
@@ -52,5 +53,6 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 #define synchronize_irq(irq)		((void)(irq))
 #define alloc_io_pgtable_ops(fmt, cfg, cookie) \
 	panthor_seam_pgtable_alloc(fmt, cfg, cookie)
+#define free_io_pgtable_ops(ops)	panthor_seam_pgtable_free(ops)
 
 #endif
