@@ -4,7 +4,7 @@
 
 /*
  * Force included into panthor_mmu.o: registers are plain memory of the fixture,
- * and there is no interrupt line to ask for. Accessors the driver does not use
+ * or what a test puts behind them, and there is no interrupt line to ask for. Accessors the driver does not use
  * today are made to fail the build, so that a new one cannot bypass the seam.
  */
 
@@ -13,6 +13,8 @@
 #include <linux/io-pgtable.h>
 #include <linux/iopoll.h>
 #include <linux/platform_device.h>
+
+struct panthor_device;
 
 u32 panthor_seam_readl(const void __iomem *addr);
 void panthor_seam_writel(u32 value, void __iomem *addr);
@@ -23,6 +25,8 @@ int panthor_seam_request_irq(struct device *dev, unsigned int irq,
 struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 						  struct io_pgtable_cfg *cfg,
 						  void *cookie);
+int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc,
+			      u32 other);
 
 #undef readl
 #undef readl_relaxed
@@ -52,5 +56,9 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 #define synchronize_irq(irq)		((void)(irq))
 #define alloc_io_pgtable_ops(fmt, cfg, cookie) \
 	panthor_seam_pgtable_alloc(fmt, cfg, cookie)
+
+/* Also renames the prototype in panthor_gpu.h, as panthor_fw_vm() in seam_gem.h. */
+#define panthor_gpu_flush_caches(ptdev, l2, lsc, other) \
+	panthor_seam_flush_caches(ptdev, l2, lsc, other)
 
 #endif
