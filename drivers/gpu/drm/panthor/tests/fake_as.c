@@ -829,6 +829,19 @@ void panthor_fake_as_fault(unsigned int as, u32 status, u64 addr)
 }
 
 /**
+ * panthor_fake_as_raise() - Report something that is not a fault
+ * @bits: Bits to set in INT_RAWSTAT.
+ *
+ * Context: Any.
+ */
+void panthor_fake_as_raise(u32 bits)
+{
+	guard(raw_spinlock_irqsave)(&fake.lock);
+
+	fake.irq_raw |= bits;
+}
+
+/**
  * panthor_fake_as_deliver() - Interrupt the CPU if the line is raised
  *
  * Context: Process context, without the locks that the handler takes.

@@ -112,6 +112,7 @@ const char *panthor_fake_as_story(struct kunit *test);
 u64 panthor_fake_as_last(unsigned int as, u32 cmd);
 
 void panthor_fake_as_fault(unsigned int as, u32 status, u64 addr);
+void panthor_fake_as_raise(u32 bits);
 irqreturn_t panthor_fake_as_deliver(void);
 
 /* Macros, so that a failure names the line of the case. */

@@ -32,6 +32,18 @@ void mmu_as_activate(struct kunit *test, struct panthor_vm *vm)
 }
 
 /**
+ * mmu_as_reactivate() - Activate a VM that a reset or suspend took the slot of
+ * @test: The test; a failure aborts it.
+ * @vm: The VM. What is to undo its first activation undoes this one.
+ *
+ * Context: Process context.
+ */
+void mmu_as_reactivate(struct kunit *test, struct panthor_vm *vm)
+{
+	KUNIT_ASSERT_EQ(test, panthor_vm_active(vm), 0);
+}
+
+/**
  * mmu_as_deactivate() - Undo one mmu_as_activate() now
  * @test: The test.
  * @vm: The VM.

@@ -34,6 +34,7 @@ struct mmu_as_errno_param {
 };
 
 void mmu_as_activate(struct kunit *test, struct panthor_vm *vm);
+void mmu_as_reactivate(struct kunit *test, struct panthor_vm *vm);
 void mmu_as_deactivate(struct kunit *test, struct panthor_vm *vm);
 struct panthor_vm *mmu_as_active_vm(struct kunit *test);
 void mmu_as_put_vm(void *data);

@@ -395,7 +395,7 @@ static void reset_takes_all_slots(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, panthor_vm_as(a), -1);
 	KUNIT_EXPECT_EQ(test, panthor_vm_as(b), -1);
 
-	KUNIT_ASSERT_EQ(test, panthor_vm_active(b), 0);
+	mmu_as_reactivate(test, b);
 	expect_as_story(test, "1:UPDATE");
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_irq_mask() & BIT(1), BIT(1));
 }
@@ -418,7 +418,7 @@ static void suspend_disables_all_slots(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_irq_mask(), 0);
 
 	panthor_mmu_resume(ptdev);
-	KUNIT_ASSERT_EQ(test, panthor_vm_active(b), 0);
+	mmu_as_reactivate(test, b);
 	expect_as_story(test, "1:UPDATE");
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_irq_mask() & BIT(1), BIT(1));
 }
