@@ -108,7 +108,7 @@ void panthor_fake_as_probe(unsigned int as, u64 va);
 u64 panthor_fake_as_walk(unsigned int as, u64 va);
 
 void panthor_fake_as_forget(void);
-const char *panthor_fake_as_story(struct kunit *test);
+const char *panthor_fake_as_story(void);
 u64 panthor_fake_as_last(unsigned int as, u32 cmd);
 
 void panthor_fake_as_fault(unsigned int as, u32 status, u64 addr);
@@ -117,7 +117,7 @@ irqreturn_t panthor_fake_as_deliver(void);
 
 /* Macros, so that a failure names the line of the case. */
 #define expect_as_story(test, want)						\
-	KUNIT_EXPECT_STREQ(test, panthor_fake_as_story(test), want)
+	KUNIT_EXPECT_STREQ(test, panthor_fake_as_story(), want)
 
 #define expect_no_as_locked(test)						\
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_locked_mask(), 0)

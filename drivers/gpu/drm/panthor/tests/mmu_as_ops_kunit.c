@@ -241,7 +241,7 @@ KUNIT_ARRAY_PARAM_DESC(command, command_params, desc);
  * Succeeds if the change works as if the command were instant; the fake fails
  * the case for a command while another one is active.
  */
-static void change_waits_for_each_command(struct kunit *test)
+static void change_waits_for_its_commands(struct kunit *test)
 {
 	const struct command_param *param = test->param_value;
 	struct panthor_gem_object *bo = panthor_kunit_bo(test, SZ_16K);
@@ -386,7 +386,7 @@ static struct kunit_case mmu_as_ops_cases[] = {
 	KUNIT_CASE(change_locks_the_own_slot),
 	KUNIT_CASE_PARAM(locked_region_is_the_smallest_around, region_gen_params),
 	KUNIT_CASE_PARAM(locked_region_is_aligned_to_its_size, aligned_gen_params),
-	KUNIT_CASE_PARAM(change_waits_for_each_command, command_gen_params),
+	KUNIT_CASE_PARAM(change_waits_for_its_commands, command_gen_params),
 	KUNIT_CASE(stuck_lock_fails_the_map),
 	KUNIT_CASE(stuck_lock_fails_the_unmap),
 	KUNIT_CASE(stuck_unlock_schedules_a_reset),

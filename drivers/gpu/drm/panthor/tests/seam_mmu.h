@@ -4,8 +4,9 @@
 
 /*
  * Force included into panthor_mmu.o: registers are plain memory of the fixture,
- * or what a test puts behind them, and there is no interrupt line to ask for. Accessors the driver does not use
- * today are made to fail the build, so that a new one cannot bypass the seam.
+ * or what a test puts behind them, and there is no interrupt line to ask for.
+ * Accessors the driver does not use today are made to fail the build, so that a
+ * new one cannot bypass the seam.
  */
 
 #include <linux/interrupt.h>
