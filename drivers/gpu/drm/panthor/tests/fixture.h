@@ -7,7 +7,8 @@
  *
  * A panthor device without a GPU: the driver's own GEM, MMU and shrinker code
  * on a mock device whose registers are plain memory. Enough for everything
- * that happens before an address space goes live.
+ * that happens before an address space goes live; fake_as.h has what it takes
+ * from there on.
  *
  * All objects are released by KUnit actions. Suites use panthor_kunit_init()
  * and panthor_kunit_exit() as their .init and .exit; the latter runs the

@@ -31,6 +31,7 @@
 #undef panthor_fw_vm
 #undef alloc_io_pgtable_ops
 #undef free_io_pgtable_ops
+#undef panthor_gpu_flush_caches
 
 /* An interrupt number no other device of a test machine can have. */
 #define SEAM_FAKE_IRQ	1000
@@ -38,6 +39,7 @@
 /**
  * struct seam_point - State of one seam
  * @calls: Calls since the last reset.
+ * @last: Stamp of the last call; 0 if there was none.
  * @countdown: Fails when it counts down to zero; zero means not armed.
  * @always: Fails on every call.
  * @fired: At least one call was failed since it was armed.
@@ -45,6 +47,7 @@
  */
 struct seam_point {
 	unsigned int calls;
+	u64 last;
 	unsigned int countdown;
 	bool always;
 	bool fired;
@@ -57,6 +60,15 @@ static long seam_swap_pages = -1;
 static struct panthor_vm *seam_fw_vm_ptr;
 static const struct panthor_seam_pgtable *seam_pgtable;
 static struct page **(*seam_get_pages)(struct drm_gem_object *obj);
+static u64 seam_stamp;
+static const struct panthor_seam_mmio *seam_mmio;
+
+/* What the driver asked to be called for its interrupt. */
+static struct {
+	irq_handler_t handler;
+	irq_handler_t thread_fn;
+	void *data;
+} seam_irq;
 
 static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_GEM_OBJECT_INIT] = "gem_object_init",
@@ -75,6 +87,7 @@ static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_MMIO_WRITE] = "mmio_write",
 	[SEAM_GET_IRQ] = "get_irq",
 	[SEAM_REQUEST_IRQ] = "request_irq",
+	[SEAM_FLUSH_CACHES] = "flush_caches",
 };
 
 /* Counts a call; returns the error it must fail with, or 0 to forward it. */
@@ -85,6 +98,7 @@ static int seam_enter(enum panthor_seam_id id)
 	guard(raw_spinlock_irqsave)(&seam_lock);
 
 	p->calls++;
+	p->last = ++seam_stamp;
 	if (!p->always && (!p->countdown || --p->countdown))
 		return 0;
 
@@ -117,6 +131,8 @@ void panthor_seam_reset(void)
 	memset(seam_points, 0, sizeof(seam_points));
 	seam_swap_pages = -1;
 	seam_fw_vm_ptr = NULL;
+	seam_stamp = 0;
+	memset(&seam_irq, 0, sizeof(seam_irq));
 }
 
 /**
@@ -324,6 +340,83 @@ void panthor_seam_set_get_pages(struct kunit *test,
 	WRITE_ONCE(seam_get_pages, get_pages);
 }
 
+/**
+ * panthor_seam_stamp() - Take the next number of the order of all events
+ *
+ * Each call through a seam takes one; what a fake records takes its own, so
+ * that the order of both can be compared.
+ *
+ * Context: Any; takes and releases seam_lock.
+ *
+ * Return: A number greater than any before, since the last reset.
+ */
+u64 panthor_seam_stamp(void)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	return ++seam_stamp;
+}
+
+/**
+ * panthor_seam_last() - When a seam was called last
+ * @id: Which seam.
+ *
+ * Context: Any; takes and releases seam_lock.
+ *
+ * Return: The stamp of the last call, 0 if there was none since the last reset.
+ */
+u64 panthor_seam_last(enum panthor_seam_id id)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	return seam_points[id].last;
+}
+
+static void seam_mmio_action(void *data)
+{
+	WRITE_ONCE(seam_mmio, NULL);
+}
+
+/**
+ * panthor_seam_set_mmio() - Put something behind the registers
+ * @test: Test on whose behalf; registers are plain memory again when it ends.
+ * @mmio: The callbacks. The caller keeps them.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_mmio(struct kunit *test, const struct panthor_seam_mmio *mmio)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_mmio_action, NULL), 0);
+	WRITE_ONCE(seam_mmio, mmio);
+}
+
+/**
+ * panthor_seam_raise_irq() - Deliver the MMU interrupt
+ *
+ * The raw handler runs with interrupts off, the threaded one after it in the
+ * caller's thread, so that all is done on return.
+ *
+ * Context: Process context.
+ *
+ * Return: What the last handler that ran returned; IRQ_NONE without a handler.
+ */
+irqreturn_t panthor_seam_raise_irq(void)
+{
+	unsigned long flags;
+	irqreturn_t ret;
+
+	if (!seam_irq.handler)
+		return IRQ_NONE;
+
+	local_irq_save(flags);
+	ret = seam_irq.handler(SEAM_FAKE_IRQ, seam_irq.data);
+	local_irq_restore(flags);
+	if (ret != IRQ_WAKE_THREAD)
+		return ret;
+
+	return seam_irq.thread_fn(SEAM_FAKE_IRQ, seam_irq.data);
+}
+
 /* Wrappers. They have the contract of the function they stand for. */
 
 int panthor_seam_gem_object_init(struct drm_device *dev,
@@ -424,14 +517,24 @@ struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev)
 
 u32 panthor_seam_readl(const void __iomem *addr)
 {
+	const struct panthor_seam_mmio *mmio = READ_ONCE(seam_mmio);
+
 	seam_enter(SEAM_MMIO_READ);
+	if (mmio)
+		return mmio->read(addr);
+
 	return READ_ONCE(*(const u32 __force *)addr);
 }
 
 void panthor_seam_writel(u32 value, void __iomem *addr)
 {
+	const struct panthor_seam_mmio *mmio = READ_ONCE(seam_mmio);
+
 	seam_enter(SEAM_MMIO_WRITE);
-	WRITE_ONCE(*(u32 __force *)addr, value);
+	if (mmio)
+		mmio->write(value, addr);
+	else
+		WRITE_ONCE(*(u32 __force *)addr, value);
 }
 
 int panthor_seam_get_irq(struct platform_device *pdev, const char *name)
@@ -443,7 +546,29 @@ int panthor_seam_request_irq(struct device *dev, unsigned int irq,
 			     irq_handler_t handler, irq_handler_t thread_fn,
 			     unsigned long flags, const char *name, void *data)
 {
-	return seam_enter(SEAM_REQUEST_IRQ);
+	int err = seam_enter(SEAM_REQUEST_IRQ);
+
+	if (err)
+		return err;
+
+	seam_irq.handler = handler;
+	seam_irq.thread_fn = thread_fn;
+	seam_irq.data = data;
+	return 0;
+}
+
+int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc,
+			      u32 other)
+{
+	const struct panthor_seam_mmio *mmio = READ_ONCE(seam_mmio);
+	int err = seam_enter(SEAM_FLUSH_CACHES);
+
+	if (err == -ETIMEDOUT)
+		panthor_device_schedule_reset(ptdev);
+	if (mmio)
+		mmio->flush(err);
+
+	return err;
 }
 
 struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,

@@ -16,6 +16,7 @@
  */
 
 #include <linux/io-pgtable.h>
+#include <linux/interrupt.h>
 #include <linux/types.h>
 
 struct drm_gem_object;
@@ -43,6 +44,8 @@ struct panthor_vm;
  * @SEAM_MMIO_WRITE: any register write, counted only.
  * @SEAM_GET_IRQ: platform_get_irq_byname(), fails with the armed errno.
  * @SEAM_REQUEST_IRQ: devm_request_threaded_irq(), fails with the armed errno.
+ * @SEAM_FLUSH_CACHES: panthor_gpu_flush_caches() of the MMU code, fails with the
+ *	armed errno; -ETIMEDOUT schedules a reset, as the real one does.
  * @SEAM_COUNT: Number of seams.
  */
 enum panthor_seam_id {
@@ -62,6 +65,7 @@ enum panthor_seam_id {
 	SEAM_MMIO_WRITE,
 	SEAM_GET_IRQ,
 	SEAM_REQUEST_IRQ,
+	SEAM_FLUSH_CACHES,
 	SEAM_COUNT,
 };
 
@@ -80,6 +84,18 @@ struct panthor_seam_pgtable {
 /* Not an errno: makes SEAM_FENCE_WAIT return 0, as an expired wait does. */
 #define PANTHOR_SEAM_TIMEOUT	1
 
+/**
+ * struct panthor_seam_mmio - Something that answers instead of plain memory
+ * @read: Register read. May be called in any context.
+ * @write: Register write. May be called in any context.
+ * @flush: panthor_gpu_flush_caches() returned @err. Process context.
+ */
+struct panthor_seam_mmio {
+	u32 (*read)(const void __iomem *addr);
+	void (*write)(u32 value, void __iomem *addr);
+	void (*flush)(int err);
+};
+
 const char *panthor_seam_name(enum panthor_seam_id id);
 void panthor_seam_reset(void);
 unsigned int panthor_seam_calls(enum panthor_seam_id id);
@@ -97,5 +113,10 @@ void panthor_seam_set_pgtable(struct kunit *test,
 			      const struct panthor_seam_pgtable *pgtable);
 void panthor_seam_set_get_pages(struct kunit *test,
 				struct page **(*get_pages)(struct drm_gem_object *obj));
+
+u64 panthor_seam_stamp(void);
+u64 panthor_seam_last(enum panthor_seam_id id);
+void panthor_seam_set_mmio(struct kunit *test, const struct panthor_seam_mmio *mmio);
+irqreturn_t panthor_seam_raise_irq(void);
 
 #endif

@@ -324,10 +324,20 @@ static int op_create_vm(struct kunit *test, struct panthor_gem_object *bo)
 	return 0;
 }
 
-/*
- * SEAM_MMIO_READ is missing: the memory core reads a register only in interrupt
- * handlers and while it waits for a live address space, which needs a GPU.
- */
+/* Programs an address space and gives it back, on registers that are memory. */
+static int op_use_as(struct kunit *test, struct panthor_gem_object *bo)
+{
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	int ret = panthor_vm_active(vm);
+
+	if (ret)
+		return ret;
+
+	panthor_kunit_map(test, vm, bo, 0);
+	panthor_vm_idle(vm);
+	return 0;
+}
+
 static const struct reach_param reach_params[] = {
 	{ SEAM_GEM_OBJECT_INIT, NULL, op_create, -ENFILE, -ENFILE },
 	{ SEAM_MMAP_OFFSET, NULL, op_create, -ENOSPC, -ENOSPC },
@@ -341,9 +351,11 @@ static const struct reach_param reach_params[] = {
 	{ SEAM_SWAP_PAGES, NULL, op_count },
 	{ SEAM_FENCE_WAIT, with_gpu_mapping, op_scan, PANTHOR_SEAM_TIMEOUT, -EAGAIN },
 	{ SEAM_PGTABLE_ALLOC, NULL, op_create_vm, -ENOMEM, -EINVAL },
+	{ SEAM_MMIO_READ, NULL, op_use_as },
 	{ SEAM_MMIO_WRITE },
 	{ SEAM_GET_IRQ },
 	{ SEAM_REQUEST_IRQ },
+	{ SEAM_FLUSH_CACHES, NULL, op_use_as },
 };
 
 static void reach_desc(const struct reach_param *param, char *desc)

@@ -4,8 +4,9 @@
 
 /*
  * Force included into panthor_mmu.o: registers are plain memory of the fixture,
- * and there is no interrupt line to ask for. Accessors the driver does not use
- * today are made to fail the build, so that a new one cannot bypass the seam.
+ * or what a test puts behind them, and there is no interrupt line to ask for.
+ * Accessors the driver does not use today are made to fail the build, so that a
+ * new one cannot bypass the seam.
  */
 
 #include <linux/interrupt.h>
@@ -13,6 +14,8 @@
 #include <linux/io-pgtable.h>
 #include <linux/iopoll.h>
 #include <linux/platform_device.h>
+
+struct panthor_device;
 
 u32 panthor_seam_readl(const void __iomem *addr);
 void panthor_seam_writel(u32 value, void __iomem *addr);
@@ -24,6 +27,8 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 						  struct io_pgtable_cfg *cfg,
 						  void *cookie);
 void panthor_seam_pgtable_free(struct io_pgtable_ops *ops);
+int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc,
+			      u32 other);
 
 #undef readl
 #undef readl_relaxed
@@ -54,5 +59,9 @@ void panthor_seam_pgtable_free(struct io_pgtable_ops *ops);
 #define alloc_io_pgtable_ops(fmt, cfg, cookie) \
 	panthor_seam_pgtable_alloc(fmt, cfg, cookie)
 #define free_io_pgtable_ops(ops)	panthor_seam_pgtable_free(ops)
+
+/* Also renames the prototype in panthor_gpu.h, as panthor_fw_vm() in seam_gem.h. */
+#define panthor_gpu_flush_caches(ptdev, l2, lsc, other) \
+	panthor_seam_flush_caches(ptdev, l2, lsc, other)
 
 #endif
