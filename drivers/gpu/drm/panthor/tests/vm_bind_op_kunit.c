@@ -327,7 +327,7 @@ static struct kunit_case vm_bind_cases[] = {
 };
 
 static struct kunit_suite vm_bind_suite = {
-	.name = "panthor_vm_bind",
+	.name = "panthor_vm_bind_op",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
 	.test_cases = vm_bind_cases,
