@@ -17,6 +17,7 @@
 
 #include <linux/types.h>
 
+struct io_pgtable_ops;
 struct kunit;
 struct panthor_device;
 struct panthor_vm;
@@ -78,5 +79,6 @@ void panthor_seam_set_swap(struct kunit *test, long pages);
 long panthor_seam_swap(void);
 void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm);
 struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev);
+struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm);
 
 #endif
