@@ -6,16 +6,21 @@
  * have 4K here, whatever PAGE_SIZE is.
  */
 
+#include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/io-pgtable.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
+
+#include <kunit/resource.h>
 
 #include "check.h"
 #include "fixture.h"
@@ -122,8 +127,7 @@ static void check_va(struct kunit *test, struct drm_gpuvm_bo *vm_bo, struct drm_
  * vm_walk_expect_consistent() - Compare all mappings with the page tables
  * @test: Test whose device it is; fails if they disagree.
  *
- * Context: Test thread at a quiescent point. Takes and releases BO resvs and
- * gpuva.lock.
+ * Context: Test thread at a quiescent point. Takes and releases gems.lock.
  */
 void vm_walk_expect_consistent(struct kunit *test)
 {
@@ -196,14 +200,15 @@ bool vm_evicted(struct panthor_vm *vm, struct panthor_gem_object *bo)
 }
 
 /**
- * vm_submit() - What a job submission does to a VM before the job may run
+ * vm_submit_fence() - A job submission, up to the push of the job
  * @vm: The VM; its evicted BOs are restored.
+ * @fence: The job's fence, or NULL for a submission that ends early.
  *
  * Context: Process context. Takes and releases the resvs of the VM and its BOs.
  *
  * Return: What panthor_vm_prepare_mapped_bos_resvs() returned.
  */
-int vm_submit(struct panthor_vm *vm)
+int vm_submit_fence(struct panthor_vm *vm, struct dma_fence *fence)
 {
 	struct drm_exec exec;
 	int ret = 0;
@@ -213,7 +218,67 @@ int vm_submit(struct panthor_vm *vm)
 		ret = panthor_vm_prepare_mapped_bos_resvs(&exec, vm, 1);
 		drm_exec_retry_on_contention(&exec);
 	}
+	if (!ret && fence)
+		panthor_vm_update_resvs(vm, &exec, fence, DMA_RESV_USAGE_BOOKKEEP,
+					DMA_RESV_USAGE_BOOKKEEP);
 	drm_exec_fini(&exec);
 
 	return ret;
+}
+
+/**
+ * vm_submit() - What a job submission does to a VM before the job may run
+ * @vm: The VM; its evicted BOs are restored.
+ *
+ * Context: Process context. Takes and releases the resvs of the VM and its BOs.
+ *
+ * Return: What panthor_vm_prepare_mapped_bos_resvs() returned.
+ */
+int vm_submit(struct panthor_vm *vm)
+{
+	return vm_submit_fence(vm, NULL);
+}
+
+static const char *test_fence_name(struct dma_fence *fence)
+{
+	return "panthor-kunit";
+}
+
+static const struct dma_fence_ops test_fence_ops = {
+	.get_driver_name = test_fence_name,
+	.get_timeline_name = test_fence_name,
+};
+
+struct test_fence {
+	struct dma_fence base;
+	spinlock_t lock;
+};
+
+static void test_fence_end(void *data)
+{
+	struct dma_fence *fence = data;
+
+	dma_fence_signal(fence);
+	dma_fence_put(fence);
+}
+
+/**
+ * vm_fence() - Create a fence that is signalled by the test
+ * @test: The test; signals and puts the fence when it ends.
+ *
+ * Context: Process context.
+ *
+ * Return: The fence; a failure aborts the test.
+ */
+struct dma_fence *vm_fence(struct kunit *test)
+{
+	struct test_fence *fence = kzalloc_obj(*fence);
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	spin_lock_init(&fence->lock);
+	dma_fence_init(&fence->base, &test_fence_ops, &fence->lock,
+		       dma_fence_context_alloc(1), 1);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_fence_end, &fence->base), 0);
+
+	return &fence->base;
 }

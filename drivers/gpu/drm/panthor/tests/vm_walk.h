@@ -9,6 +9,7 @@
 #include "../panthor_gem.h"
 #include "../panthor_mmu.h"
 
+struct dma_fence;
 struct drm_gpuvm_bo;
 
 phys_addr_t vm_walk_phys(struct panthor_vm *vm, u64 va);
@@ -21,5 +22,7 @@ void vm_walk_exit(struct kunit *test);
 struct drm_gpuvm_bo *vm_bo_of(struct panthor_vm *vm, struct panthor_gem_object *bo);
 bool vm_evicted(struct panthor_vm *vm, struct panthor_gem_object *bo);
 int vm_submit(struct panthor_vm *vm);
+int vm_submit_fence(struct panthor_vm *vm, struct dma_fence *fence);
+struct dma_fence *vm_fence(struct kunit *test);
 
 #endif
