@@ -6,9 +6,11 @@
 
 #include <linux/completion.h>
 #include <linux/dma-fence.h>
+#include <linux/err.h>
 #include <linux/io-pgtable.h>
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
 
@@ -131,6 +133,9 @@ static void later_mapping_is_judged_by_its_own_fences(struct kunit *test)
  * @map_pages: What the hook stands for.
  * @ops: Page table of the VM.
  * @shrinker: Shrinker to call.
+ * @thread: Thread that calls it; made beforehand, as nothing may be allocated
+ *	while the VM's op_lock is held.
+ * @go: The scan may begin.
  * @done: The scan is over.
  * @ret: What it returned.
  * @ran: The hook was reached.
@@ -140,6 +145,8 @@ struct busy_hook {
 			 size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped);
 	struct io_pgtable_ops *ops;
 	struct shrinker *shrinker;
+	struct task_struct *thread;
+	struct completion go;
 	struct completion done;
 	unsigned long ret;
 	bool ran;
@@ -153,6 +160,7 @@ static int busy_scan(void *data)
 	struct shrink_control sc = { .gfp_mask = GFP_KERNEL, .nr_to_scan = EVERYTHING };
 	struct busy_hook *hook = data;
 
+	wait_for_completion(&hook->go);
 	fs_reclaim_acquire(GFP_KERNEL);
 	hook->ret = hook->shrinker->scan_objects(hook->shrinker, &sc);
 	fs_reclaim_release(GFP_KERNEL);
@@ -169,8 +177,8 @@ static int busy_map_pages(struct io_pgtable_ops *ops, unsigned long iova, phys_a
 
 	if (!hook->ran) {
 		hook->ran = true;
-		if (!IS_ERR(kthread_run(busy_scan, hook, "panthor-kunit-scan")))
-			wait_for_completion(&hook->done);
+		complete(&hook->go);
+		wait_for_completion(&hook->done);
 	}
 
 	return hook->map_pages(ops, iova, paddr, pgsize, pgcount, prot, gfp, mapped);
@@ -182,6 +190,8 @@ static void busy_unhook(void *data)
 
 	hook->ops->map_pages = hook->map_pages;
 	busy_hook = NULL;
+	complete(&hook->go);
+	kthread_stop_put(hook->thread);
 }
 
 /* Scan while @vm is mapping; returns what the scan returned. */
@@ -194,11 +204,15 @@ static unsigned long scan_while_mapping(struct kunit *test, struct panthor_vm *v
 	KUNIT_ASSERT_NOT_NULL(test, hook->ops);
 	hook->map_pages = hook->ops->map_pages;
 	hook->shrinker = to_panthor_kunit(test)->ptdev->reclaim.shrinker;
+	init_completion(&hook->go);
 	init_completion(&hook->done);
+	hook->thread = kthread_run(busy_scan, hook, "panthor-kunit-scan");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(hook->thread));
+	get_task_struct(hook->thread);
 
 	busy_hook = hook;
 	hook->ops->map_pages = busy_map_pages;
-	KUNIT_ASSERT_EQ(test, kunit_add_action(test, busy_unhook, hook), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, busy_unhook, hook), 0);
 	panthor_kunit_map(test, vm, panthor_kunit_bo(test, PAGE_SIZE), VA(9));
 	kunit_release_action(test, busy_unhook, hook);
 	KUNIT_ASSERT_TRUE(test, hook->ran);

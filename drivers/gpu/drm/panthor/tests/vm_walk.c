@@ -249,9 +249,14 @@ static const struct dma_fence_ops test_fence_ops = {
 	.get_timeline_name = test_fence_name,
 };
 
+/**
+ * struct test_fence - A fence of the test
+ * @base: The fence.
+ * @lock: Lock for @base, which wants one from its creator.
+ */
 struct test_fence {
 	struct dma_fence base;
-	spinlock_t lock;
+	spinlock_t lock; /* protects @base */
 };
 
 static void test_fence_end(void *data)
