@@ -69,7 +69,8 @@ unsigned long vm_walk_ptes(struct panthor_vm *vm, u64 va, u64 size)
  * @va: GPU address of the range.
  * @size: Size of the range in bytes.
  * @bo: The BO.
- * @offset: Offset in the BO to which @va has to lead.
+ * @offset: Offset in the BO to which @va has to lead. Behind the BO's end it
+ *	begins anew, as it does in a sparse mapping.
  *
  * Context: As vm_walk_phys(). The pages of @bo stay.
  *
@@ -84,7 +85,7 @@ unsigned long vm_walk_pages(struct panthor_vm *vm, u64 va, u64 size,
 		return 0;
 
 	for (u64 i = 0; i < size; i += SZ_4K) {
-		u64 at = offset + i;
+		u64 at = (offset + i) % bo->base.size;
 		phys_addr_t want = page_to_phys(bo->backing.pages[at >> PAGE_SHIFT]) +
 				   offset_in_page(at);
 
