@@ -8,20 +8,17 @@
 #include <linux/dma-fence.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
-#include <linux/kref.h>
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
-#include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
 #include <drm/panthor_drm.h>
 
 #include <kunit/resource.h>
 
-#include "check.h"
 #include "fixture.h"
 #include "reclaim.h"
 #include "seam.h"
@@ -37,12 +34,14 @@
  * struct bind - One job in the queue of a VM
  * @test: The test.
  * @finished: Signalled when the job has run; referenced.
+ * @after: What the job waits for, or NULL; referenced.
  * @sched: Scheduler of the VM.
  * @handle: Handle of the BO to map, 0 for none.
  */
 struct bind {
 	struct kunit *test;
 	struct dma_fence *finished;
+	struct dma_fence *after;
 	struct drm_gpu_scheduler *sched;
 	u32 handle;
 };
@@ -54,10 +53,13 @@ static void bind_end(void *data)
 
 	if (bind->finished) {
 		/* In a case that failed the job may still be there. */
+		if (bind->after)
+			dma_fence_signal(bind->after);
 		dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT);
 		drain_workqueue(bind->sched->submit_wq);
 		flush_workqueue(panthor_cleanup_wq);
 		dma_fence_put(bind->finished);
+		dma_fence_put(bind->after);
 	}
 	if (bind->handle)
 		drm_gem_handle_delete(ctx->file, bind->handle);
@@ -112,6 +114,7 @@ static struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
 		drm_sched_job_arm(job);
 		bind->sched = job->sched;
 		bind->finished = dma_fence_get(&job->s_fence->finished);
+		bind->after = dma_fence_get(after);
 		panthor_vm_bind_job_update_resvs(&exec, job);
 		drm_sched_entity_push_job(job);
 	}
