@@ -36,6 +36,9 @@
 /* An interrupt number no other device of a test machine can have. */
 #define SEAM_FAKE_IRQ	1000
 
+/* Page tables that are remembered: more than a case has VMs at a time. */
+#define SEAM_PGTABLES	64
+
 /**
  * struct seam_point - State of one seam
  * @calls: Calls since the last reset.
@@ -69,6 +72,11 @@ static struct {
 	irq_handler_t thread_fn;
 	void *data;
 } seam_irq;
+static struct {
+	const void *cookie;
+	struct io_pgtable_ops *ops;
+} seam_pgtables[SEAM_PGTABLES];
+static unsigned int seam_pgtable_count;
 
 static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_GEM_OBJECT_INIT] = "gem_object_init",
@@ -133,6 +141,7 @@ void panthor_seam_reset(void)
 	seam_fw_vm_ptr = NULL;
 	seam_stamp = 0;
 	memset(&seam_irq, 0, sizeof(seam_irq));
+	seam_pgtable_count = 0;
 }
 
 /**
@@ -417,6 +426,38 @@ irqreturn_t panthor_seam_raise_irq(void)
 	return seam_irq.thread_fn(SEAM_FAKE_IRQ, seam_irq.data);
 }
 
+/* The latest table of a VM is the one that counts: its address may be reused. */
+static void seam_remember_pgtable(const void *cookie, struct io_pgtable_ops *ops)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	seam_pgtables[seam_pgtable_count % SEAM_PGTABLES].cookie = cookie;
+	seam_pgtables[seam_pgtable_count % SEAM_PGTABLES].ops = ops;
+	seam_pgtable_count++;
+}
+
+/**
+ * panthor_seam_pgtable() - Page table of a VM
+ * @vm: The VM, alive and created since the last reset.
+ *
+ * Context: Any; takes and releases seam_lock.
+ *
+ * Return: The operations the driver was given, or NULL if @vm is not known.
+ */
+struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	for (unsigned int i = 0; i < min(seam_pgtable_count, SEAM_PGTABLES); i++) {
+		unsigned int slot = (seam_pgtable_count - 1 - i) % SEAM_PGTABLES;
+
+		if (seam_pgtables[slot].cookie == vm)
+			return seam_pgtables[slot].ops;
+	}
+
+	return NULL;
+}
+
 /* Wrappers. They have the contract of the function they stand for. */
 
 int panthor_seam_gem_object_init(struct drm_device *dev,
@@ -576,11 +617,16 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 						  void *cookie)
 {
 	const struct panthor_seam_pgtable *pgtable = READ_ONCE(seam_pgtable);
+	struct io_pgtable_ops *ops;
 
 	if (seam_enter(SEAM_PGTABLE_ALLOC))
 		return NULL;
 
-	return pgtable ? pgtable->alloc(fmt, cfg, cookie) : alloc_io_pgtable_ops(fmt, cfg, cookie);
+	ops = pgtable ? pgtable->alloc(fmt, cfg, cookie) : alloc_io_pgtable_ops(fmt, cfg, cookie);
+	if (ops)
+		seam_remember_pgtable(cookie, ops);
+
+	return ops;
 }
 
 void panthor_seam_pgtable_free(struct io_pgtable_ops *ops)

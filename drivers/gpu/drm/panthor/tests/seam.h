@@ -20,6 +20,7 @@
 #include <linux/types.h>
 
 struct drm_gem_object;
+struct io_pgtable_ops;
 struct kunit;
 struct page;
 struct panthor_device;
@@ -118,5 +119,6 @@ u64 panthor_seam_stamp(void);
 u64 panthor_seam_last(enum panthor_seam_id id);
 void panthor_seam_set_mmio(struct kunit *test, const struct panthor_seam_mmio *mmio);
 irqreturn_t panthor_seam_raise_irq(void);
+struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm);
 
 #endif

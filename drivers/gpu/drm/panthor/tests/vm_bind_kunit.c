@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VM_BIND: what is refused, and jobs that run from the VM's queue. Jobs are made
+ * and pushed by the calls, and in the order, of the asynchronous ioctl.
+ */
+
+#include <linux/completion.h>
+#include <linux/dma-fence.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_exec.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/gpu_scheduler.h>
+#include <drm/panthor_drm.h>
+
+#include <kunit/resource.h>
+
+#include "fixture.h"
+#include "reclaim.h"
+#include "seam.h"
+#include "vm_walk.h"
+
+/* GPU pages of a BO of BO_SIZE. */
+#define BO_PTES		(BO_SIZE / SZ_4K)
+
+/* A job that takes this long does not end at all. */
+#define BIND_TIMEOUT	(10 * HZ)
+
+/**
+ * struct bind - One job in the queue of a VM
+ * @test: The test.
+ * @finished: Signalled when the job has run; referenced.
+ * @after: What the job waits for, or NULL; referenced.
+ * @sched: Scheduler of the VM.
+ * @handle: Handle of the BO to map, 0 for none.
+ */
+struct bind {
+	struct kunit *test;
+	struct dma_fence *finished;
+	struct dma_fence *after;
+	struct drm_gpu_scheduler *sched;
+	u32 handle;
+};
+
+static void bind_end(void *data)
+{
+	struct bind *bind = data;
+	struct panthor_kunit *ctx = to_panthor_kunit(bind->test);
+
+	if (bind->finished) {
+		/* In a case that failed the job may still be there. */
+		if (bind->after)
+			dma_fence_signal(bind->after);
+		dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT);
+		drain_workqueue(bind->sched->submit_wq);
+		flush_workqueue(panthor_cleanup_wq);
+		dma_fence_put(bind->finished);
+		dma_fence_put(bind->after);
+	}
+	if (bind->handle)
+		drm_gem_handle_delete(ctx->file, bind->handle);
+}
+
+static struct bind *bind_alloc(struct kunit *test, struct panthor_gem_object *bo)
+{
+	struct panthor_kunit *ctx = to_panthor_kunit(test);
+	struct bind *bind = kunit_kzalloc(test, sizeof(*bind), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, bind);
+	bind->test = test;
+	if (bo)
+		KUNIT_ASSERT_EQ(test, drm_gem_handle_create(ctx->file, &bo->base,
+							    &bind->handle), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bind_end, bind), 0);
+
+	return bind;
+}
+
+static int bind_lock(struct drm_exec *exec, struct drm_sched_job *job)
+{
+	int ret = 0;
+
+	drm_exec_until_all_locked(exec) {
+		ret = panthor_vm_bind_job_prepare_resvs(exec, job);
+		drm_exec_retry_on_contention(exec);
+	}
+
+	return ret;
+}
+
+/* Queue one operation; it waits for @after, if there is one. */
+static struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
+			      struct panthor_gem_object *bo, struct drm_panthor_vm_bind_op op,
+			      struct dma_fence *after)
+{
+	struct bind *bind = bind_alloc(test, bo);
+	struct drm_sched_job *job;
+	struct drm_exec exec;
+	int ret;
+
+	op.bo_handle = bind->handle;
+	job = panthor_vm_bind_job_create(to_panthor_kunit(test)->file, vm, &op);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, job);
+
+	drm_exec_init(&exec, 0, 1);
+	ret = bind_lock(&exec, job);
+	if (!ret && after)
+		ret = drm_sched_job_add_dependency(job, dma_fence_get(after));
+	if (!ret) {
+		drm_sched_job_arm(job);
+		bind->sched = job->sched;
+		bind->finished = dma_fence_get(&job->s_fence->finished);
+		bind->after = dma_fence_get(after);
+		panthor_vm_bind_job_update_resvs(&exec, job);
+		drm_sched_entity_push_job(job);
+	}
+	drm_exec_fini(&exec);
+	if (ret)
+		panthor_vm_bind_job_put(job);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+
+	return bind;
+}
+
+static struct bind *bind_map(struct kunit *test, struct panthor_vm *vm,
+			     struct panthor_gem_object *bo, u64 va, struct dma_fence *after)
+{
+	return bind_push(test, vm, bo, (struct drm_panthor_vm_bind_op) {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP,
+		.va = va,
+		.size = bo->base.size,
+	}, after);
+}
+
+static struct bind *bind_unmap(struct kunit *test, struct panthor_vm *vm, u64 va, u64 size,
+			       struct dma_fence *after)
+{
+	return bind_push(test, vm, NULL, (struct drm_panthor_vm_bind_op) {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
+		.va = va,
+		.size = size,
+	}, after);
+}
+
+/* The job has run; what it used may not be cleaned up yet. */
+static void bind_run(struct kunit *test, struct bind *bind)
+{
+	KUNIT_ASSERT_GT(test, dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT), 0);
+}
+
+/* The job is over with everything that belongs to it. */
+static void bind_wait(struct kunit *test, struct bind *bind)
+{
+	bind_run(test, bind);
+	/* Freeing is queued by running, and cleaning up by freeing. */
+	drain_workqueue(bind->sched->submit_wq);
+	flush_workqueue(panthor_cleanup_wq);
+}
+
+/*
+ * The simplest job.
+ * Succeeds if the addresses lead to the BO's pages, its fence has no error, and
+ * the BO is not pinned any more.
+ */
+static void job_maps(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct bind *bind = bind_map(test, vm, bo, VA(0), NULL);
+
+	bind_wait(test, bind);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(bind->finished), 1);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 0);
+	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
+}
+
+/*
+ * A job removes what was mapped.
+ * Succeeds if no address leads anywhere, and the VM has forgotten the BO.
+ */
+static void job_unmaps(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	bind_wait(test, bind_unmap(test, vm, VA(0), BO_SIZE, NULL));
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, bo));
+	expect_bo_state(test, bo, PANTHOR_GEM_UNUSED);
+}
+
+/*
+ * The job waits for a fence.
+ * Succeeds if nothing is mapped, and the BO has one pin, until that fence is
+ * signalled, and the reverse holds when the job is over (B24).
+ */
+static void queued_job_pins_once_and_waits(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct dma_fence *fence = vm_fence(test);
+	struct bind *bind = bind_map(test, vm, bo, VA(0), fence);
+
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 1);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(bind->finished));
+	expect_bo_state(test, bo, PANTHOR_GEM_UNRECLAIMABLE);
+
+	dma_fence_signal(fence);
+	bind_wait(test, bind);
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+}
+
+/*
+ * Reclaim comes while a map is queued.
+ * Succeeds if the BO keeps the pages the job is going to map.
+ */
+static void bo_of_queued_job_is_not_evicted(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct dma_fence *fence = vm_fence(test);
+	struct bind *bind = bind_map(test, vm, bo, VA(0), fence);
+
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), SHRINK_STOP);
+	dma_fence_signal(fence);
+	bind_wait(test, bind);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+}
+
+/*
+ * Three jobs in the queue: map, map another BO over it, unmap the first half.
+ * Succeeds if the result is that of this order.
+ */
+static void jobs_run_in_order(struct kunit *test)
+{
+	struct panthor_gem_object *first = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_gem_object *second = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct dma_fence *fence = vm_fence(test);
+	u64 half = BO_SIZE / 2;
+	struct bind *last;
+
+	bind_map(test, vm, first, VA(0), fence);
+	bind_map(test, vm, second, VA(0), NULL);
+	last = bind_unmap(test, vm, VA(0), half, NULL);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+
+	dma_fence_signal(fence);
+	bind_wait(test, last);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), half), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0) + half, half, second, half), BO_PTES / 2);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, first));
+	expect_bo_state(test, first, PANTHOR_GEM_UNUSED);
+}
+
+/*
+ * A map is queued, and the same VM is asked for a synchronous map elsewhere.
+ * Succeeds if the synchronous one is done at once.
+ */
+static void synchronous_map_does_not_wait_for_queue(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_gem_object *other = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct dma_fence *fence = vm_fence(test);
+	struct bind *bind = bind_map(test, vm, bo, VA(0), fence);
+
+	panthor_kunit_map(test, vm, other, VA(1));
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(1), BO_SIZE, other, 0), BO_PTES);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+
+	dma_fence_signal(fence);
+	bind_wait(test, bind);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+}
+
+/*
+ * Jobs map a BO into the middle of another's mapping, then unmap all (B24).
+ * Succeeds if neither is pinned after any of them.
+ */
+static void split_by_jobs_keeps_pins_balanced(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_gem_object *over = panthor_kunit_bo(test, PAGE_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	bind_wait(test, bind_map(test, vm, over, VA(0) + PAGE_SIZE, NULL));
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 0);
+	KUNIT_EXPECT_EQ(test, refcount_read(&over->backing.pin_count), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), PAGE_SIZE, bo, 0), PAGE_SIZE / SZ_4K);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0) + PAGE_SIZE, PAGE_SIZE, over, 0),
+			PAGE_SIZE / SZ_4K);
+	vm_walk_expect_consistent(test);
+
+	bind_wait(test, bind_unmap(test, vm, VA(0), BO_SIZE, NULL));
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 0);
+	expect_bo_state(test, bo, PANTHOR_GEM_UNUSED);
+	expect_bo_state(test, over, PANTHOR_GEM_UNUSED);
+}
+
+/*
+ * A job unmaps part of a BO that is evicted while the job is queued.
+ * Succeeds if a submission restores the rest only.
+ */
+static void queued_unmap_meets_evicted_bo(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct dma_fence *fence = vm_fence(test);
+	struct bind *bind;
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	bind = bind_unmap(test, vm, VA(0), PAGE_SIZE, fence);
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	dma_fence_signal(fence);
+	bind_wait(test, bind);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+
+	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0) + PAGE_SIZE, BO_SIZE - PAGE_SIZE, bo,
+					    PAGE_SIZE), BO_PTES - PAGE_SIZE / SZ_4K);
+}
+
+/*
+ * A job that is given up before it is pushed.
+ * Succeeds if it mapped nothing and pins nothing.
+ */
+static void abandoned_job_leaves_no_trace(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP,
+		.bo_handle = bind_alloc(test, bo)->handle,
+		.va = VA(0),
+		.size = BO_SIZE,
+	};
+	struct drm_sched_job *job =
+		panthor_vm_bind_job_create(to_panthor_kunit(test)->file, vm, &op);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, job);
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 1);
+	panthor_vm_bind_job_put(job);
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, bo));
+	expect_bo_state(test, bo, PANTHOR_GEM_UNUSED);
+}
+
+/**
+ * struct refused_param - An operation the driver must not accept
+ * @desc: Name in the results.
+ * @op: The operation.
+ * @bo: It names a BO, of BO_SIZE.
+ */
+struct refused_param {
+	const char *desc;
+	struct drm_panthor_vm_bind_op op;
+	bool bo;
+};
+
+#define OP_MAP		DRM_PANTHOR_VM_BIND_OP_TYPE_MAP
+#define OP_UNMAP	DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP
+#define OP_SYNC		DRM_PANTHOR_VM_BIND_OP_TYPE_SYNC_ONLY
+
+static const struct refused_param refused_params[] = {
+	{ "map-no_bo", { .flags = OP_MAP, .va = VA(0), .size = BO_SIZE } },
+	{ "map-va_unaligned", { .flags = OP_MAP, .va = VA(0) + 1, .size = BO_SIZE }, true },
+	{ "map-size_unaligned", { .flags = OP_MAP, .va = VA(0), .size = BO_SIZE - 1 }, true },
+	{ "map-beyond_bo", { .flags = OP_MAP, .va = VA(0), .size = 2 * BO_SIZE }, true },
+	{ "map-offset_beyond_bo",
+	  { .flags = OP_MAP, .va = VA(0), .size = BO_SIZE, .bo_offset = SZ_4K }, true },
+	{ "map-kernel_range",
+	  { .flags = OP_MAP, .va = PANTHOR_KUNIT_VA_USER, .size = BO_SIZE }, true },
+	{ "map-wraps", { .flags = OP_MAP, .va = -(u64)SZ_4K, .size = BO_SIZE }, true },
+	{ "map-unknown_flag", { .flags = OP_MAP | BIT(20), .va = VA(0), .size = BO_SIZE }, true },
+	{ "unmap-bo", { .flags = OP_UNMAP, .va = VA(0), .size = BO_SIZE }, true },
+	{ "unmap-map_flag",
+	  { .flags = OP_UNMAP | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY, .va = VA(0),
+	    .size = BO_SIZE } },
+	{ "sync_only-no_syncs", { .flags = OP_SYNC } },
+	{ "unknown_type", { .flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MASK, .va = VA(0),
+			    .size = BO_SIZE } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(refused, refused_params, desc);
+
+/*
+ * An operation that makes no sense, as a job and synchronously.
+ * Succeeds if both are refused with -EINVAL, and the BO is not pinned.
+ */
+static void senseless_operation_is_refused(struct kunit *test)
+{
+	const struct refused_param *param = test->param_value;
+	struct drm_file *file = to_panthor_kunit(test)->file;
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct drm_panthor_vm_bind_op op = param->op;
+	struct drm_sched_job *job;
+
+	if (param->bo)
+		op.bo_handle = bind_alloc(test, bo)->handle;
+	job = panthor_vm_bind_job_create(file, vm, &op);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(job), -EINVAL);
+	if (op.size)
+		KUNIT_EXPECT_EQ(test, panthor_vm_bind_exec_sync_op(file, vm, &op), -EINVAL);
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->backing.pin_count), 0);
+}
+
+/*
+ * A synchronous operation is asked to signal something.
+ * Succeeds if it is refused with -EINVAL.
+ */
+static void synchronous_operation_takes_no_syncs(struct kunit *test)
+{
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
+		.va = VA(0),
+		.size = BO_SIZE,
+		.syncs.count = 1,
+	};
+
+	KUNIT_EXPECT_EQ(test, panthor_vm_bind_exec_sync_op(to_panthor_kunit(test)->file,
+							   panthor_kunit_vm(test), &op), -EINVAL);
+}
+
+/**
+ * struct bind_block - An item that keeps the cleanup worker busy
+ * @work: The item.
+ * @release: Lets it go.
+ */
+struct bind_block {
+	struct work_struct work;
+	struct completion release;
+};
+
+static void bind_block_fn(struct work_struct *work)
+{
+	wait_for_completion(&container_of(work, struct bind_block, work)->release);
+}
+
+static void bind_unblock(void *data)
+{
+	struct bind_block *block = data;
+
+	complete(&block->release);
+	flush_work(&block->work);
+	workqueue_set_max_active(panthor_cleanup_wq, WQ_DFL_ACTIVE);
+	flush_workqueue(panthor_cleanup_wq);
+}
+
+/* From here on jobs run but are not cleaned up, until bind_unblock(). */
+static struct bind_block *bind_block(struct kunit *test)
+{
+	struct bind_block *block = kunit_kzalloc(test, sizeof(*block), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	init_completion(&block->release);
+	INIT_WORK(&block->work, bind_block_fn);
+	workqueue_set_max_active(panthor_cleanup_wq, 1);
+	queue_work(panthor_cleanup_wq, &block->work);
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, bind_unblock, block), 0);
+
+	return block;
+}
+
+/*
+ * A job has unmapped a BO, but the worker that cleans up after it did not come
+ * to it; then the VM submits (B35).
+ * Succeeds if the submission restores another BO of the VM, and the worker can
+ * do its work then.
+ */
+static void submission_before_cleanup_of_unmap_job(struct kunit *test)
+{
+	struct panthor_gem_object *gone = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct bind_block *block;
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	panthor_kunit_map(test, vm, gone, VA(1));
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), 2 * BO_PAGES);
+	block = bind_block(test);
+	bind_run(test, bind_unmap(test, vm, VA(1), BO_SIZE, NULL));
+
+	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+	KUNIT_EXPECT_NULL(test, gone->backing.pages);
+	kunit_release_action(test, bind_unblock, block);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, gone));
+}
+
+/*
+ * A job of one VM has unmapped a BO, and before the worker cleans up after it,
+ * another VM restores the BO: it is mapped by a single VM as before, but by
+ * another one (B45).
+ * Succeeds if the BO left the LRU of the VM that does not map it.
+ */
+static void single_vm_changes_before_cleanup_of_unmap_job(struct kunit *test)
+{
+	struct panthor_vm *vm = panthor_kunit_vm(test), *other = panthor_kunit_vm(test);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct bind_block *block;
+	struct drm_gem_lru *old;
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	panthor_kunit_map(test, other, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
+	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
+	old = bo->base.lru;
+
+	block = bind_block(test);
+	bind_run(test, bind_unmap(test, vm, VA(0), BO_SIZE, NULL));
+	KUNIT_ASSERT_EQ(test, vm_submit(other), 0);
+	kunit_release_action(test, bind_unblock, block);
+	KUNIT_ASSERT_NULL(test, vm_bo_of(vm, bo));
+	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
+	KUNIT_EXPECT_PTR_NE_MSG(test, bo->base.lru, old, "on the LRU of a VM that does not map it");
+
+	/* No VM may be freed with the BO on its LRU. */
+	panthor_kunit_map(test, vm, bo, VA(0));
+	expect_on_lru(test, bo, &to_panthor_kunit(test)->ptdev->reclaim.gpu_mapped_shared);
+}
+
+static struct kunit_case vm_bind_cases[] = {
+	KUNIT_CASE(job_maps),
+	KUNIT_CASE(job_unmaps),
+	KUNIT_CASE(queued_job_pins_once_and_waits),
+	KUNIT_CASE(bo_of_queued_job_is_not_evicted),
+	KUNIT_CASE(jobs_run_in_order),
+	KUNIT_CASE(synchronous_map_does_not_wait_for_queue),
+	KUNIT_CASE(split_by_jobs_keeps_pins_balanced),
+	KUNIT_CASE(queued_unmap_meets_evicted_bo),
+	KUNIT_CASE(abandoned_job_leaves_no_trace),
+	KUNIT_CASE_PARAM(senseless_operation_is_refused, refused_gen_params),
+	KUNIT_CASE(synchronous_operation_takes_no_syncs),
+	KUNIT_CASE(submission_before_cleanup_of_unmap_job),
+	KUNIT_CASE(single_vm_changes_before_cleanup_of_unmap_job),
+	{}
+};
+
+static struct kunit_suite vm_bind_suite = {
+	.name = "panthor_vm_bind",
+	.init = reclaim_init,
+	.exit = vm_walk_exit,
+	.test_cases = vm_bind_cases,
+};
+
+kunit_test_suite(vm_bind_suite);

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMs made through a file's pool, as user space makes them: sparse mappings,
+ * which need the pool's dummy BO, and destruction.
+ */
+
+#include <linux/err.h>
+#include <linux/shrinker.h>
+#include <linux/sizes.h>
+
+#include <drm/drm_gem.h>
+#include <drm/panthor_drm.h>
+
+#include <kunit/resource.h>
+
+#include "check.h"
+#include "fixture.h"
+#include "reclaim.h"
+#include "seam.h"
+#include "vm_walk.h"
+
+/* GPU pages of a BO of BO_SIZE. */
+#define BO_PTES		(BO_SIZE / SZ_4K)
+
+static void pool_end(void *data)
+{
+	panthor_vm_pool_destroy(data);
+}
+
+/* A file without VMs. */
+static struct panthor_file *pool(struct kunit *test)
+{
+	struct panthor_file *pfile = kunit_kzalloc(test, sizeof(*pfile), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pfile);
+	pfile->ptdev = to_panthor_kunit(test)->ptdev;
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_create(pfile), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pool_end, pfile), 0);
+
+	return pfile;
+}
+
+static void pool_vm_put(void *data)
+{
+	panthor_vm_put(data);
+}
+
+/**
+ * struct pool_vm - A VM of a file
+ * @vm: The VM; the test holds a reference until the end.
+ * @id: Its number.
+ */
+struct pool_vm {
+	struct panthor_vm *vm;
+	int id;
+};
+
+static struct pool_vm pool_vm(struct kunit *test, struct panthor_file *pfile)
+{
+	struct drm_panthor_vm_create args = {};
+	struct pool_vm pvm;
+
+	pvm.id = panthor_vm_pool_create_vm(pfile->ptdev, pfile->vms, &args);
+	KUNIT_ASSERT_GT(test, pvm.id, 0);
+	pvm.vm = panthor_vm_pool_get_vm(pfile->vms, pvm.id);
+	KUNIT_ASSERT_NOT_NULL(test, pvm.vm);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pool_vm_put, pvm.vm), 0);
+
+	return pvm;
+}
+
+static struct panthor_vm *only_vm(struct kunit *test)
+{
+	return pool_vm(test, pool(test)).vm;
+}
+
+static int map_sparse(struct kunit *test, struct panthor_vm *vm, u64 va, u64 size, u32 flags)
+{
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE |
+			 flags,
+		.va = va,
+		.size = size,
+	};
+
+	return panthor_vm_bind_exec_sync_op(to_panthor_kunit(test)->file, vm, &op);
+}
+
+struct range_param {
+	const char *desc;
+	u64 start;
+	u64 size;
+};
+
+static const struct range_param range_params[] = {
+	{ "one_page", SZ_64K, SZ_64K },
+	{ "aligned_4M", 0, SZ_4M },
+	{ "unaligned_across_2M", SZ_1M + SZ_64K, SZ_2M },
+};
+
+KUNIT_ARRAY_PARAM_DESC(range, range_params, desc);
+
+/*
+ * A range without memory of its own.
+ * Succeeds if every address leads somewhere.
+ */
+static void sparse_range_is_mapped(struct kunit *test)
+{
+	const struct range_param *param = test->param_value;
+	struct panthor_vm *vm = only_vm(test);
+	u64 va = VA(0) + param->start;
+
+	KUNIT_ASSERT_EQ(test, map_sparse(test, vm, va, param->size,
+					 DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), SZ_8M), param->size / SZ_4K);
+	vm_walk_expect_consistent(test);
+}
+
+/*
+ * A range without memory of its own must not be executable.
+ * Succeeds if it is refused with -EINVAL.
+ */
+static void executable_sparse_range_is_refused(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, map_sparse(test, only_vm(test), VA(0), SZ_4M, 0), -EINVAL);
+}
+
+/*
+ * Reclaim takes the dummy BO behind a sparse range, and a job comes.
+ * Succeeds if nothing of the range is mapped in between, and all of it after.
+ */
+static void sparse_range_is_evicted_and_restored(struct kunit *test)
+{
+	const struct range_param *param = test->param_value;
+	struct panthor_vm *vm = only_vm(test);
+	u64 va = VA(0) + param->start;
+
+	KUNIT_ASSERT_EQ(test, map_sparse(test, vm, va, param->size,
+					 DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), 0);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING),
+			SZ_2M / PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), SZ_8M), 0);
+
+	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), SZ_8M), param->size / SZ_4K);
+	vm_walk_expect_consistent(test);
+}
+
+/*
+ * A BO is mapped into a sparse range that is evicted.
+ * Succeeds if the BO is all that is mapped, and a submission restores the rest
+ * around it.
+ */
+static void evicted_sparse_range_can_be_populated(struct kunit *test)
+{
+	struct panthor_vm *vm = only_vm(test);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, SZ_64K);
+	u64 va = VA(0) + SZ_1M;
+
+	KUNIT_ASSERT_EQ(test, map_sparse(test, vm, VA(0), SZ_4M,
+					 DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), 0);
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING),
+			SZ_2M / PAGE_SIZE);
+	panthor_kunit_map(test, vm, bo, va);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), SZ_8M), SZ_64K / SZ_4K);
+
+	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), SZ_8M), SZ_4M / SZ_4K);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, va, SZ_64K, bo, 0), SZ_64K / SZ_4K);
+	vm_walk_expect_consistent(test);
+}
+
+/*
+ * User space destroys a VM that maps a BO.
+ * Succeeds if nothing is mapped any more, and the BO is nobody's.
+ */
+static void destroyed_vm_unmaps(struct kunit *test)
+{
+	struct panthor_file *pfile = pool(test);
+	struct pool_vm pvm = pool_vm(test, pfile);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+
+	panthor_kunit_map(test, pvm.vm, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(pvm.vm, VA(0), BO_SIZE), 0);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(pvm.vm, bo));
+	expect_bo_state(test, bo, PANTHOR_GEM_UNUSED);
+}
+
+/*
+ * The BO is evicted before the VM is destroyed.
+ * Succeeds if the VM forgets the BO, which has no pages still.
+ */
+static void destroyed_vm_forgets_evicted_bo(struct kunit *test)
+{
+	struct panthor_file *pfile = pool(test);
+	struct pool_vm pvm = pool_vm(test, pfile);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+
+	panthor_kunit_map(test, pvm.vm, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), 0);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(pvm.vm, bo));
+	KUNIT_EXPECT_NULL(test, bo->backing.pages);
+}
+
+/*
+ * One of two VMs of a BO is destroyed.
+ * Succeeds if the BO is the other's alone, and can be evicted from it.
+ */
+static void destroyed_vm_leaves_bo_to_the_other(struct kunit *test)
+{
+	struct panthor_file *pfile = pool(test);
+	struct pool_vm pvm = pool_vm(test, pfile), other = pool_vm(test, pfile);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+
+	panthor_kunit_map(test, pvm.vm, bo, VA(0));
+	panthor_kunit_map(test, other.vm, bo, VA(1));
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), 0);
+	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(other.vm, VA(1), BO_SIZE, bo, 0), BO_PTES);
+	panthor_expect_invariants(test);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+}
+
+/*
+ * A job is created for a VM that was destroyed but is still referenced.
+ * Succeeds if that is refused with -EINVAL.
+ */
+static void destroyed_vm_takes_no_jobs(struct kunit *test)
+{
+	struct panthor_file *pfile = pool(test);
+	struct pool_vm pvm = pool_vm(test, pfile);
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
+		.va = VA(0),
+		.size = BO_SIZE,
+	};
+	struct drm_sched_job *job;
+
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), 0);
+	job = panthor_vm_bind_job_create(to_panthor_kunit(test)->file, pvm.vm, &op);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(job), -EINVAL);
+}
+
+/*
+ * A VM that is not there is destroyed, one that was never and one that was.
+ * Succeeds if both are refused with -EINVAL.
+ */
+static void missing_vm_cannot_be_destroyed(struct kunit *test)
+{
+	struct panthor_file *pfile = pool(test);
+	struct pool_vm pvm = pool_vm(test, pfile);
+
+	KUNIT_EXPECT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id + 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), 0);
+	KUNIT_EXPECT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), -EINVAL);
+}
+
+static struct kunit_case vm_destroy_cases[] = {
+	KUNIT_CASE_PARAM(sparse_range_is_mapped, range_gen_params),
+	KUNIT_CASE(executable_sparse_range_is_refused),
+	KUNIT_CASE_PARAM(sparse_range_is_evicted_and_restored, range_gen_params),
+	KUNIT_CASE(evicted_sparse_range_can_be_populated),
+	KUNIT_CASE(destroyed_vm_unmaps),
+	KUNIT_CASE(destroyed_vm_forgets_evicted_bo),
+	KUNIT_CASE(destroyed_vm_leaves_bo_to_the_other),
+	KUNIT_CASE(destroyed_vm_takes_no_jobs),
+	KUNIT_CASE(missing_vm_cannot_be_destroyed),
+	{}
+};
+
+static struct kunit_suite vm_destroy_suite = {
+	.name = "panthor_vm_destroy",
+	.init = reclaim_init,
+	.exit = vm_walk_exit,
+	.test_cases = vm_destroy_cases,
+};
+
+kunit_test_suite(vm_destroy_suite);
