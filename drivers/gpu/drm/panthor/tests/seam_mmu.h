@@ -13,6 +13,16 @@
 #include <linux/io-pgtable.h>
 #include <linux/iopoll.h>
 #include <linux/platform_device.h>
+#include <linux/dma-resv.h>
+#include <linux/slab.h>
+
+#include <drm/drm_exec.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/drm_mm.h>
+
+struct panthor_device;
 
 u32 panthor_seam_readl(const void __iomem *addr);
 void panthor_seam_writel(u32 value, void __iomem *addr);
@@ -23,6 +33,19 @@ int panthor_seam_request_irq(struct device *dev, unsigned int irq,
 struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 						  struct io_pgtable_cfg *cfg,
 						  void *cookie);
+bool panthor_seam_pt_bulk(struct kmem_cache *cache, gfp_t gfp, size_t count, void **objs);
+struct drm_gpuvm_bo *panthor_seam_vm_bo_create(struct drm_gpuvm *gpuvm,
+					       struct drm_gem_object *obj);
+int panthor_seam_va_insert(struct drm_mm *mm, struct drm_mm_node *node, u64 size,
+			   u64 alignment, unsigned long color, u64 start, u64 end,
+			   enum drm_mm_insert_mode mode);
+int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc, u32 other);
+int panthor_seam_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx);
+unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *lru,
+				    unsigned int nr_to_scan, unsigned long *remaining,
+				    bool (*shrink)(struct drm_gem_object *obj,
+						   struct ww_acquire_ctx *ticket),
+				    struct ww_acquire_ctx *ticket);
 
 #undef readl
 #undef readl_relaxed
@@ -52,5 +75,19 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 #define synchronize_irq(irq)		((void)(irq))
 #define alloc_io_pgtable_ops(fmt, cfg, cookie) \
 	panthor_seam_pgtable_alloc(fmt, cfg, cookie)
+
+#undef kmem_cache_alloc_bulk
+#define kmem_cache_alloc_bulk(cache, gfp, count, objs) \
+	panthor_seam_pt_bulk(cache, gfp, count, objs)
+#define drm_gpuvm_bo_create(gpuvm, obj)	panthor_seam_vm_bo_create(gpuvm, obj)
+#define drm_mm_insert_node_in_range(mm, node, size, alignment, color, start, end, mode) \
+	panthor_seam_va_insert(mm, node, size, alignment, color, start, end, mode)
+#define dma_resv_lock(resv, ctx)		panthor_seam_resv_lock(resv, ctx)
+#define drm_gem_lru_scan(dev, lru, nr, remaining, shrink, ticket) \
+	panthor_seam_lru_scan(dev, lru, nr, remaining, shrink, ticket)
+
+/* Also renames the prototype in panthor_gpu.h, which is the point. */
+#define panthor_gpu_flush_caches(ptdev, l2, lsc, other) \
+	panthor_seam_flush_caches(ptdev, l2, lsc, other)
 
 #endif
