@@ -28,6 +28,7 @@
 #include "../panthor_mmu.h"
 
 struct drm_file;
+struct file;
 struct mm_struct;
 
 /* VA space of a test VM, in bytes: [0, USER) is free for the test's mappings. */
@@ -90,6 +91,7 @@ void panthor_kunit_unmap(struct kunit *test, struct panthor_vm *vm,
 			 struct panthor_gem_object *bo, u64 va);
 struct panthor_kernel_bo *
 panthor_kunit_kernel_bo(struct kunit *test, struct panthor_vm *vm, u64 size);
+struct file *panthor_kunit_mmap_file(struct panthor_gem_object *bo);
 unsigned long panthor_kunit_mmap(struct kunit *test, struct panthor_gem_object *bo);
 void panthor_kunit_munmap(struct kunit *test, unsigned long addr, size_t size);
 

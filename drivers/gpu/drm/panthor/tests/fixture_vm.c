@@ -213,12 +213,32 @@ static void fixture_attach_mm(struct kunit *test)
 }
 
 /**
+ * panthor_kunit_mmap_file() - Open a file whose mappings are those of a BO
+ * @bo: The BO, created without DRM_PANTHOR_BO_NO_MMAP.
+ *
+ * A mapping at the BO's fake offset belongs to the device's inode, as one made
+ * through the device node does: eviction finds it.
+ *
+ * Context: Process context.
+ *
+ * Return: The file, or an ERR_PTR().
+ */
+struct file *panthor_kunit_mmap_file(struct panthor_gem_object *bo)
+{
+	struct drm_gem_object *obj = &bo->base;
+	struct file *file;
+
+	file = anon_inode_getfile("panthor-kunit", &fixture_file_ops, obj, O_RDWR);
+	if (!IS_ERR(file))
+		file->f_mapping = obj->dev->anon_inode->i_mapping;
+
+	return file;
+}
+
+/**
  * panthor_kunit_mmap() - Map a BO into the test's address space
  * @test: The test; unmaps when it ends.
  * @bo: The BO, created without DRM_PANTHOR_BO_NO_MMAP.
- *
- * The mapping belongs to the device's inode at the BO's fake offset, as one
- * made through the device node does: eviction finds it.
  *
  * Context: Test thread.
  *
@@ -231,9 +251,8 @@ unsigned long panthor_kunit_mmap(struct kunit *test, struct panthor_gem_object *
 	struct file *file;
 
 	fixture_attach_mm(test);
-	file = anon_inode_getfile("panthor-kunit", &fixture_file_ops, obj, O_RDWR);
+	file = panthor_kunit_mmap_file(bo);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
-	file->f_mapping = obj->dev->anon_inode->i_mapping;
 
 	addr = vm_mmap(file, 0, obj->size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		       drm_vma_node_offset_addr(&obj->vma_node));

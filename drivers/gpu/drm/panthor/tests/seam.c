@@ -32,6 +32,10 @@
 #undef alloc_io_pgtable_ops
 #undef free_io_pgtable_ops
 #undef panthor_gpu_flush_caches
+#undef drm_gem_handle_create
+#undef drm_gpuvm_bo_create
+#undef drm_mm_insert_node_in_range
+#undef kmem_cache_alloc_bulk
 
 /* An interrupt number no other device of a test machine can have. */
 #define SEAM_FAKE_IRQ	1000
@@ -47,6 +51,9 @@
  * @always: Fails on every call.
  * @fired: At least one call was failed since it was armed.
  * @err: Negative errno to fail with, or PANTHOR_SEAM_TIMEOUT.
+ * @hook: Called when @hook_countdown gets to zero, and then forgotten.
+ * @hook_data: Its argument.
+ * @hook_countdown: Calls up to and including the one that runs the hook.
  */
 struct seam_point {
 	unsigned int calls;
@@ -55,6 +62,9 @@ struct seam_point {
 	bool always;
 	bool fired;
 	int err;
+	panthor_seam_hook_fn hook;
+	void *hook_data;
+	unsigned int hook_countdown;
 };
 
 static DEFINE_RAW_SPINLOCK(seam_lock);
@@ -95,16 +105,34 @@ static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_MMIO_WRITE] = "mmio_write",
 	[SEAM_GET_IRQ] = "get_irq",
 	[SEAM_REQUEST_IRQ] = "request_irq",
+	[SEAM_RESV_LOCK] = "resv_lock",
+	[SEAM_RESV_LOCK_INTR] = "resv_lock_intr",
+	[SEAM_LRU_SCAN] = "lru_scan",
+	[SEAM_LRU_POPPED] = "lru_popped",
+	[SEAM_LRU_SHRINK] = "lru_shrink",
+	[SEAM_PT_BULK] = "pt_bulk",
+	[SEAM_VM_BO_CREATE] = "vm_bo_create",
+	[SEAM_HANDLE_CREATE] = "handle_create",
+	[SEAM_VA_INSERT] = "va_insert",
 	[SEAM_FLUSH_CACHES] = "flush_caches",
 };
 
-/* Counts a call; returns the error it must fail with, or 0 to forward it. */
-static int seam_enter(enum panthor_seam_id id)
+/* Takes the hook out of @p if this call is the one that runs it. */
+static panthor_seam_hook_fn seam_take_hook(struct seam_point *p, void **data)
 {
-	struct seam_point *p = &seam_points[id];
+	panthor_seam_hook_fn hook = p->hook;
 
-	guard(raw_spinlock_irqsave)(&seam_lock);
+	if (!hook || --p->hook_countdown)
+		return NULL;
 
+	p->hook = NULL;
+	*data = p->hook_data;
+	return hook;
+}
+
+/* Counts a call; returns the error it must fail with, or 0 to forward it. */
+static int seam_count(struct seam_point *p)
+{
 	p->calls++;
 	p->last = ++seam_stamp;
 	if (!p->always && (!p->countdown || --p->countdown))
@@ -112,6 +140,31 @@ static int seam_enter(enum panthor_seam_id id)
 
 	p->fired = true;
 	return p->err;
+}
+
+/**
+ * panthor_seam_enter() - A wrapper was called
+ * @id: Its seam.
+ *
+ * Context: Any; takes and releases seam_lock. A hook runs without it.
+ *
+ * Return: The error the call must fail with, or 0 to forward it.
+ */
+int panthor_seam_enter(enum panthor_seam_id id)
+{
+	panthor_seam_hook_fn hook;
+	void *data;
+	int err;
+
+	scoped_guard(raw_spinlock_irqsave, &seam_lock) {
+		hook = seam_take_hook(&seam_points[id], &data);
+		err = seam_count(&seam_points[id]);
+	}
+
+	if (hook)
+		hook(data);
+
+	return err;
 }
 
 /**
@@ -193,18 +246,40 @@ static void seam_disarm_action(void *data)
 	panthor_seam_disarm((enum panthor_seam_id)(uintptr_t)data);
 }
 
-/* Calls without a way to fail: arming one would pretend a failure happened. */
-static bool seam_counts_only(enum panthor_seam_id id)
+/**
+ * panthor_seam_can_fail() - Whether a seam can be armed
+ * @id: Which seam.
+ *
+ * Arming a call without a way to fail would pretend that a failure happened.
+ *
+ * Context: Any.
+ *
+ * Return: false for calls that are only counted.
+ */
+bool panthor_seam_can_fail(enum panthor_seam_id id)
 {
-	return id == SEAM_PUT_PAGES || id == SEAM_DMA_UNMAP || id == SEAM_VUNMAP ||
-	       id == SEAM_SWAP_PAGES || id == SEAM_MMIO_READ || id == SEAM_MMIO_WRITE;
+	switch (id) {
+	case SEAM_PUT_PAGES:
+	case SEAM_DMA_UNMAP:
+	case SEAM_VUNMAP:
+	case SEAM_SWAP_PAGES:
+	case SEAM_MMIO_READ:
+	case SEAM_MMIO_WRITE:
+	case SEAM_RESV_LOCK:
+	case SEAM_LRU_SCAN:
+	case SEAM_LRU_POPPED:
+	case SEAM_LRU_SHRINK:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void seam_arm(struct kunit *test, enum panthor_seam_id id,
 		     unsigned int nth, bool always, int err)
 {
-	KUNIT_ASSERT_FALSE_MSG(test, seam_counts_only(id), "%s cannot fail",
-			       seam_names[id]);
+	KUNIT_ASSERT_TRUE_MSG(test, panthor_seam_can_fail(id), "%s cannot fail",
+			      seam_names[id]);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_disarm_action,
 					       (void *)(uintptr_t)id), 0);
 
@@ -255,6 +330,51 @@ void panthor_seam_fail_once(struct kunit *test, enum panthor_seam_id id, int err
 void panthor_seam_fail_always(struct kunit *test, enum panthor_seam_id id, int err)
 {
 	seam_arm(test, id, 0, true, err);
+}
+
+static void seam_unhook_action(void *data)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	seam_points[(enum panthor_seam_id)(uintptr_t)data].hook = NULL;
+}
+
+/**
+ * panthor_seam_hook() - Run something at a seam, before the call is forwarded
+ * @test: Test on whose behalf; a hook that did not run is removed when it ends.
+ * @id: Which seam. It has one hook: a new one replaces one that did not run.
+ * @nth: 1 to run at the next call, 2 at the one after it, and so on.
+ * @fn: The hook, called once. Calls it makes itself are counted as any others.
+ * @data: Its argument.
+ *
+ * Context: Test thread. Takes and releases seam_lock.
+ */
+void panthor_seam_hook(struct kunit *test, enum panthor_seam_id id,
+		       unsigned int nth, panthor_seam_hook_fn fn, void *data)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_unhook_action,
+					       (void *)(uintptr_t)id), 0);
+
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	seam_points[id].hook = fn;
+	seam_points[id].hook_data = data;
+	seam_points[id].hook_countdown = nth;
+}
+
+/**
+ * panthor_seam_hooked() - Whether a hook waits at a seam
+ * @id: Which seam.
+ *
+ * Context: Any; takes and releases seam_lock.
+ *
+ * Return: true from panthor_seam_hook() until the hook is called.
+ */
+bool panthor_seam_hooked(enum panthor_seam_id id)
+{
+	guard(raw_spinlock_irqsave)(&seam_lock);
+
+	return seam_points[id].hook;
 }
 
 static void seam_swap_action(void *data)
@@ -463,7 +583,7 @@ struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm)
 int panthor_seam_gem_object_init(struct drm_device *dev,
 				 struct drm_gem_object *obj, size_t size)
 {
-	int err = seam_enter(SEAM_GEM_OBJECT_INIT);
+	int err = panthor_seam_enter(SEAM_GEM_OBJECT_INIT);
 
 	if (!err)
 		return drm_gem_object_init(dev, obj, size);
@@ -475,7 +595,7 @@ int panthor_seam_gem_object_init(struct drm_device *dev,
 
 int panthor_seam_create_mmap_offset(struct drm_gem_object *obj)
 {
-	int err = seam_enter(SEAM_MMAP_OFFSET);
+	int err = panthor_seam_enter(SEAM_MMAP_OFFSET);
 
 	return err ?: drm_gem_create_mmap_offset(obj);
 }
@@ -483,7 +603,7 @@ int panthor_seam_create_mmap_offset(struct drm_gem_object *obj)
 struct page **panthor_seam_get_pages(struct drm_gem_object *obj)
 {
 	struct page **(*get_pages)(struct drm_gem_object *obj) = READ_ONCE(seam_get_pages);
-	int err = seam_enter(SEAM_GET_PAGES);
+	int err = panthor_seam_enter(SEAM_GET_PAGES);
 
 	if (err)
 		return ERR_PTR(err);
@@ -494,7 +614,7 @@ struct page **panthor_seam_get_pages(struct drm_gem_object *obj)
 void panthor_seam_put_pages(struct drm_gem_object *obj, struct page **pages,
 			    bool dirty, bool accessed)
 {
-	seam_enter(SEAM_PUT_PAGES);
+	panthor_seam_enter(SEAM_PUT_PAGES);
 	drm_gem_put_pages(obj, pages, dirty, accessed);
 }
 
@@ -502,7 +622,7 @@ struct sg_table *panthor_seam_pages_to_sg(struct drm_device *dev,
 					  struct page **pages,
 					  unsigned int nr_pages)
 {
-	int err = seam_enter(SEAM_PAGES_TO_SG);
+	int err = panthor_seam_enter(SEAM_PAGES_TO_SG);
 
 	return err ? ERR_PTR(err) : drm_prime_pages_to_sg(dev, pages, nr_pages);
 }
@@ -510,7 +630,7 @@ struct sg_table *panthor_seam_pages_to_sg(struct drm_device *dev,
 int panthor_seam_dma_map(struct device *dev, struct sg_table *sgt,
 			 enum dma_data_direction dir, unsigned long attrs)
 {
-	int err = seam_enter(SEAM_DMA_MAP);
+	int err = panthor_seam_enter(SEAM_DMA_MAP);
 
 	return err ?: dma_map_sgtable(dev, sgt, dir, attrs);
 }
@@ -518,32 +638,32 @@ int panthor_seam_dma_map(struct device *dev, struct sg_table *sgt,
 void panthor_seam_dma_unmap(struct device *dev, struct sg_table *sgt,
 			    enum dma_data_direction dir, unsigned long attrs)
 {
-	seam_enter(SEAM_DMA_UNMAP);
+	panthor_seam_enter(SEAM_DMA_UNMAP);
 	dma_unmap_sgtable(dev, sgt, dir, attrs);
 }
 
 void *panthor_seam_vmap(struct page **pages, unsigned int count,
 			unsigned long flags, pgprot_t prot)
 {
-	return seam_enter(SEAM_VMAP) ? NULL : vmap(pages, count, flags, prot);
+	return panthor_seam_enter(SEAM_VMAP) ? NULL : vmap(pages, count, flags, prot);
 }
 
 void panthor_seam_vunmap(const void *addr)
 {
-	seam_enter(SEAM_VUNMAP);
+	panthor_seam_enter(SEAM_VUNMAP);
 	vunmap(addr);
 }
 
 long panthor_seam_nr_swap_pages(void)
 {
-	seam_enter(SEAM_SWAP_PAGES);
+	panthor_seam_enter(SEAM_SWAP_PAGES);
 	return panthor_seam_swap();
 }
 
 long panthor_seam_fence_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 			     bool intr, unsigned long timeout)
 {
-	int err = seam_enter(SEAM_FENCE_WAIT);
+	int err = panthor_seam_enter(SEAM_FENCE_WAIT);
 
 	if (err == PANTHOR_SEAM_TIMEOUT)
 		return 0;
@@ -560,7 +680,7 @@ u32 panthor_seam_readl(const void __iomem *addr)
 {
 	const struct panthor_seam_mmio *mmio = READ_ONCE(seam_mmio);
 
-	seam_enter(SEAM_MMIO_READ);
+	panthor_seam_enter(SEAM_MMIO_READ);
 	if (mmio)
 		return mmio->read(addr);
 
@@ -571,7 +691,7 @@ void panthor_seam_writel(u32 value, void __iomem *addr)
 {
 	const struct panthor_seam_mmio *mmio = READ_ONCE(seam_mmio);
 
-	seam_enter(SEAM_MMIO_WRITE);
+	panthor_seam_enter(SEAM_MMIO_WRITE);
 	if (mmio)
 		mmio->write(value, addr);
 	else
@@ -580,14 +700,14 @@ void panthor_seam_writel(u32 value, void __iomem *addr)
 
 int panthor_seam_get_irq(struct platform_device *pdev, const char *name)
 {
-	return seam_enter(SEAM_GET_IRQ) ?: SEAM_FAKE_IRQ;
+	return panthor_seam_enter(SEAM_GET_IRQ) ?: SEAM_FAKE_IRQ;
 }
 
 int panthor_seam_request_irq(struct device *dev, unsigned int irq,
 			     irq_handler_t handler, irq_handler_t thread_fn,
 			     unsigned long flags, const char *name, void *data)
 {
-	int err = seam_enter(SEAM_REQUEST_IRQ);
+	int err = panthor_seam_enter(SEAM_REQUEST_IRQ);
 
 	if (err)
 		return err;
@@ -602,7 +722,7 @@ int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc,
 			      u32 other)
 {
 	const struct panthor_seam_mmio *mmio = READ_ONCE(seam_mmio);
-	int err = seam_enter(SEAM_FLUSH_CACHES);
+	int err = panthor_seam_enter(SEAM_FLUSH_CACHES);
 
 	if (err == -ETIMEDOUT)
 		panthor_device_schedule_reset(ptdev);
@@ -619,7 +739,7 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 	const struct panthor_seam_pgtable *pgtable = READ_ONCE(seam_pgtable);
 	struct io_pgtable_ops *ops;
 
-	if (seam_enter(SEAM_PGTABLE_ALLOC))
+	if (panthor_seam_enter(SEAM_PGTABLE_ALLOC))
 		return NULL;
 
 	ops = pgtable ? pgtable->alloc(fmt, cfg, cookie) : alloc_io_pgtable_ops(fmt, cfg, cookie);
@@ -635,4 +755,33 @@ void panthor_seam_pgtable_free(struct io_pgtable_ops *ops)
 
 	if (!pgtable || !pgtable->free(ops))
 		free_io_pgtable_ops(ops);
+}
+
+bool panthor_seam_pt_bulk(struct kmem_cache *cache, gfp_t gfp, size_t count, void **objs)
+{
+	if (panthor_seam_enter(SEAM_PT_BULK))
+		return false;
+
+	return alloc_hooks(kmem_cache_alloc_bulk_noprof(cache, gfp, count, objs));
+}
+
+struct drm_gpuvm_bo *panthor_seam_vm_bo_create(struct drm_gpuvm *gpuvm,
+					       struct drm_gem_object *obj)
+{
+	return panthor_seam_enter(SEAM_VM_BO_CREATE) ? NULL : drm_gpuvm_bo_create(gpuvm, obj);
+}
+
+int panthor_seam_handle_create(struct drm_file *file, struct drm_gem_object *obj, u32 *handle)
+{
+	return panthor_seam_enter(SEAM_HANDLE_CREATE) ?: drm_gem_handle_create(file, obj, handle);
+}
+
+int panthor_seam_va_insert(struct drm_mm *mm, struct drm_mm_node *node, u64 size,
+			   u64 alignment, unsigned long color, u64 start, u64 end,
+			   enum drm_mm_insert_mode mode)
+{
+	int err = panthor_seam_enter(SEAM_VA_INSERT);
+
+	return err ?: drm_mm_insert_node_in_range(mm, node, size, alignment, color,
+						  start, end, mode);
 }

@@ -45,6 +45,18 @@ struct panthor_vm;
  * @SEAM_MMIO_WRITE: any register write, counted only.
  * @SEAM_GET_IRQ: platform_get_irq_byname(), fails with the armed errno.
  * @SEAM_REQUEST_IRQ: devm_request_threaded_irq(), fails with the armed errno.
+ * @SEAM_RESV_LOCK: dma_resv_lock(), counted only; a hook runs before the lock
+ *	is taken, hence between a lockless check and the one under the lock.
+ * @SEAM_RESV_LOCK_INTR: dma_resv_lock_interruptible(), fails with the armed errno.
+ * @SEAM_LRU_SCAN: drm_gem_lru_scan(), counted only.
+ * @SEAM_LRU_POPPED: a scanned object was taken off its LRU, its resv is not
+ *	locked yet; only visited while it has a hook.
+ * @SEAM_LRU_SHRINK: a scan is about to call the driver's callback, resv locked;
+ *	only visited while it has a hook.
+ * @SEAM_PT_BULK: kmem_cache_alloc_bulk() of page tables, fails with false.
+ * @SEAM_VM_BO_CREATE: drm_gpuvm_bo_create(), fails with NULL.
+ * @SEAM_HANDLE_CREATE: drm_gem_handle_create(), fails with the armed errno.
+ * @SEAM_VA_INSERT: drm_mm_insert_node_in_range(), fails with the armed errno.
  * @SEAM_FLUSH_CACHES: panthor_gpu_flush_caches() of the MMU code, fails with the
  *	armed errno; -ETIMEDOUT schedules a reset, as the real one does.
  * @SEAM_COUNT: Number of seams.
@@ -66,6 +78,15 @@ enum panthor_seam_id {
 	SEAM_MMIO_WRITE,
 	SEAM_GET_IRQ,
 	SEAM_REQUEST_IRQ,
+	SEAM_RESV_LOCK,
+	SEAM_RESV_LOCK_INTR,
+	SEAM_LRU_SCAN,
+	SEAM_LRU_POPPED,
+	SEAM_LRU_SHRINK,
+	SEAM_PT_BULK,
+	SEAM_VM_BO_CREATE,
+	SEAM_HANDLE_CREATE,
+	SEAM_VA_INSERT,
 	SEAM_FLUSH_CACHES,
 	SEAM_COUNT,
 };
@@ -96,6 +117,8 @@ struct panthor_seam_mmio {
 	void (*write)(u32 value, void __iomem *addr);
 	void (*flush)(int err);
 };
+/* Runs in the thread that entered the seam, with the locks this thread holds. */
+typedef void (*panthor_seam_hook_fn)(void *data);
 
 const char *panthor_seam_name(enum panthor_seam_id id);
 void panthor_seam_reset(void);
@@ -106,6 +129,11 @@ void panthor_seam_fail_once(struct kunit *test, enum panthor_seam_id id, int err
 void panthor_seam_fail_always(struct kunit *test, enum panthor_seam_id id, int err);
 bool panthor_seam_fired(enum panthor_seam_id id);
 void panthor_seam_disarm(enum panthor_seam_id id);
+int panthor_seam_enter(enum panthor_seam_id id);
+bool panthor_seam_can_fail(enum panthor_seam_id id);
+void panthor_seam_hook(struct kunit *test, enum panthor_seam_id id,
+		       unsigned int nth, panthor_seam_hook_fn fn, void *data);
+bool panthor_seam_hooked(enum panthor_seam_id id);
 void panthor_seam_set_swap(struct kunit *test, long pages);
 long panthor_seam_swap(void);
 void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm);

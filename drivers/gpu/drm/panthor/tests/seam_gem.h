@@ -40,6 +40,14 @@ void panthor_seam_vunmap(const void *addr);
 long panthor_seam_nr_swap_pages(void);
 long panthor_seam_fence_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 			     bool intr, unsigned long timeout);
+int panthor_seam_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx);
+int panthor_seam_resv_lock_intr(struct dma_resv *resv, struct ww_acquire_ctx *ctx);
+int panthor_seam_handle_create(struct drm_file *file, struct drm_gem_object *obj, u32 *handle);
+unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *lru,
+				    unsigned int nr_to_scan, unsigned long *remaining,
+				    bool (*shrink)(struct drm_gem_object *obj,
+						   struct ww_acquire_ctx *ticket),
+				    struct ww_acquire_ctx *ticket);
 
 #define drm_gem_object_init(dev, obj, size) \
 	panthor_seam_gem_object_init(dev, obj, size)
@@ -58,6 +66,13 @@ long panthor_seam_fence_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 #define get_nr_swap_pages()		panthor_seam_nr_swap_pages()
 #define dma_resv_wait_timeout(resv, usage, intr, timeout) \
 	panthor_seam_fence_wait(resv, usage, intr, timeout)
+#define dma_resv_lock(resv, ctx)		panthor_seam_resv_lock(resv, ctx)
+#define drm_gem_lru_scan(dev, lru, nr, remaining, shrink, ticket) \
+	panthor_seam_lru_scan(dev, lru, nr, remaining, shrink, ticket)
+#define dma_resv_lock_interruptible(resv, ctx) \
+	panthor_seam_resv_lock_intr(resv, ctx)
+#define drm_gem_handle_create(file, obj, handle) \
+	panthor_seam_handle_create(file, obj, handle)
 
 /* Also renames the prototype in panthor_fw.h, which is the point. */
 #define panthor_fw_vm(ptdev)		panthor_seam_fw_vm(ptdev)

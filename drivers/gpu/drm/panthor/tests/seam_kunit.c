@@ -4,10 +4,14 @@
  * nothing.
  */
 
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+
+#include <drm/drm_gem.h>
+#include <drm/panthor_drm.h>
 
 #include <kunit/resource.h>
 
@@ -324,8 +328,33 @@ static int op_create_vm(struct kunit *test, struct panthor_gem_object *bo)
 	return 0;
 }
 
-/* Programs an address space and gives it back, on registers that are memory. */
-static int op_use_as(struct kunit *test, struct panthor_gem_object *bo)
+static int op_sync(struct kunit *test, struct panthor_gem_object *bo)
+{
+	/* Only a device with cached CPU mappings has something to do. */
+	to_panthor_kunit(test)->ptdev->coherent = true;
+	return panthor_gem_sync(&bo->base, DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH, 0, bo->base.size);
+}
+
+static int op_map(struct kunit *test, struct panthor_gem_object *bo)
+{
+	return panthor_vm_map_bo_range(panthor_kunit_vm(test), bo, 0, bo->base.size, 0, 0);
+}
+
+static int op_kernel_bo(struct kunit *test, struct panthor_gem_object *bo)
+{
+	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
+	struct panthor_kernel_bo *kbo;
+
+	kbo = panthor_kernel_bo_create(ptdev, panthor_kunit_vm(test), SZ_16K, 0, 0,
+				       PANTHOR_VM_KERNEL_AUTO_VA, "kunit");
+	if (IS_ERR(kbo))
+		return PTR_ERR(kbo);
+
+	panthor_kernel_bo_destroy(kbo);
+	return 0;
+}
+
+static int op_map_live(struct kunit *test, struct panthor_gem_object *bo)
 {
 	struct panthor_vm *vm = panthor_kunit_vm(test);
 	int ret = panthor_vm_active(vm);
@@ -333,9 +362,9 @@ static int op_use_as(struct kunit *test, struct panthor_gem_object *bo)
 	if (ret)
 		return ret;
 
-	panthor_kunit_map(test, vm, bo, 0);
+	ret = panthor_vm_map_bo_range(vm, bo, 0, bo->base.size, 0, 0);
 	panthor_vm_idle(vm);
-	return 0;
+	return ret;
 }
 
 static const struct reach_param reach_params[] = {
@@ -351,11 +380,18 @@ static const struct reach_param reach_params[] = {
 	{ SEAM_SWAP_PAGES, NULL, op_count },
 	{ SEAM_FENCE_WAIT, with_gpu_mapping, op_scan, PANTHOR_SEAM_TIMEOUT, -EAGAIN },
 	{ SEAM_PGTABLE_ALLOC, NULL, op_create_vm, -ENOMEM, -EINVAL },
-	{ SEAM_MMIO_READ, NULL, op_use_as },
+	{ SEAM_RESV_LOCK, NULL, panthor_kunit_pin },
+	{ SEAM_RESV_LOCK_INTR, NULL, op_sync, -EINTR, -EINTR },
+	{ SEAM_LRU_SCAN, with_gpu_mapping, op_scan },
+	{ SEAM_PT_BULK, NULL, op_map, -EIO, -ENOMEM },
+	{ SEAM_VM_BO_CREATE, NULL, op_map, -EIO, -ENOMEM },
+	{ SEAM_HANDLE_CREATE, NULL, op_create, -EMFILE, -EMFILE },
+	{ SEAM_VA_INSERT, NULL, op_kernel_bo, -ENOSPC, -ENOSPC },
+	{ SEAM_MMIO_READ, NULL, op_map_live },
+	{ SEAM_FLUSH_CACHES, NULL, op_map_live },
 	{ SEAM_MMIO_WRITE },
 	{ SEAM_GET_IRQ },
 	{ SEAM_REQUEST_IRQ },
-	{ SEAM_FLUSH_CACHES, NULL, op_use_as },
 };
 
 static void reach_desc(const struct reach_param *param, char *desc)
@@ -432,6 +468,95 @@ static void fence_wait_can_fail_with_an_errno(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, op_scan(test, bo), 0);
 }
 
+static void hook_count(void *data)
+{
+	++*(unsigned int *)data;
+}
+
+/*
+ * A hook is for one moment: the n-th call from now.
+ * Succeeds if it has run after that call, and never again.
+ */
+static void hook_runs_at_the_nth_call_only(struct kunit *test)
+{
+	const struct nth_param *param = test->param_value;
+	unsigned int ran = 0;
+
+	panthor_seam_hook(test, SEAM_GET_PAGES, param->nth, hook_count, &ran);
+	for (unsigned int call = 1; call <= 4; call++) {
+		panthor_kunit_make_resident(test, panthor_kunit_bo(test, SZ_16K));
+		KUNIT_EXPECT_EQ_MSG(test, ran, call >= param->nth, "call %u", call);
+	}
+}
+
+/*
+ * A test that ends before its hook ran.
+ * Succeeds if the next call does not run it.
+ */
+static void hook_ends_with_its_test(struct kunit *test)
+{
+	struct kunit *inner = inner_test(test);
+	unsigned int ran = 0;
+
+	panthor_seam_hook(inner, SEAM_GET_PAGES, 1, hook_count, &ran);
+	inner_test_end(test, inner);
+	panthor_kunit_make_resident(test, panthor_kunit_bo(test, SZ_16K));
+
+	KUNIT_EXPECT_EQ(test, ran, 0);
+}
+
+struct scan_hook_param {
+	const char *desc;
+	enum panthor_seam_id id;
+	bool locked;
+};
+
+static const struct scan_hook_param scan_hook_params[] = {
+	{ "popped", SEAM_LRU_POPPED, false },
+	{ "shrink", SEAM_LRU_SHRINK, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(scan_hook, scan_hook_params, desc);
+
+struct scan_hook {
+	struct panthor_gem_object *bo;
+	struct drm_gem_lru *lru;
+	bool ran, locked, on_lru;
+};
+
+static void scan_hook(void *data)
+{
+	struct scan_hook *hook = data;
+
+	hook->ran = true;
+	hook->locked = dma_resv_is_locked(hook->bo->base.resv);
+	hook->on_lru = hook->bo->base.lru == hook->lru;
+}
+
+/*
+ * The two moments of a scan: an object was taken off its LRU, and its resv was
+ * locked.
+ * Succeeds if the hook runs with the object off the LRU, and the resv locked
+ * for the second only.
+ */
+static void scan_hook_runs_at_its_moment(struct kunit *test)
+{
+	const struct scan_hook_param *param = test->param_value;
+	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
+	struct scan_hook hook = { .bo = panthor_kunit_bo(test, SZ_16K) };
+
+	panthor_kunit_make_resident(test, hook.bo);
+	hook.lru = &ptdev->reclaim.unused;
+	expect_on_lru(test, hook.bo, hook.lru);
+	panthor_seam_set_swap(test, 1);
+	panthor_seam_hook(test, param->id, 1, scan_hook, &hook);
+	KUNIT_EXPECT_EQ(test, op_scan(test, hook.bo), 0);
+
+	KUNIT_EXPECT_TRUE(test, hook.ran);
+	KUNIT_EXPECT_FALSE(test, hook.on_lru);
+	KUNIT_EXPECT_EQ(test, hook.locked, param->locked);
+}
+
 static struct kunit_case seam_cases[] = {
 	KUNIT_CASE(counter_counts_each_call),
 	KUNIT_CASE(counter_counts_failed_calls),
@@ -447,6 +572,9 @@ static struct kunit_case seam_cases[] = {
 	KUNIT_CASE_PARAM(driver_goes_through_the_seam, reach_gen_params),
 	KUNIT_CASE_PARAM(armed_failure_reaches_the_operation, failing_gen_params),
 	KUNIT_CASE(fence_wait_can_fail_with_an_errno),
+	KUNIT_CASE_PARAM(hook_runs_at_the_nth_call_only, nth_gen_params),
+	KUNIT_CASE(hook_ends_with_its_test),
+	KUNIT_CASE_PARAM(scan_hook_runs_at_its_moment, scan_hook_gen_params),
 	{}
 };
 

@@ -14,6 +14,16 @@
 #include <linux/io-pgtable.h>
 #include <linux/iopoll.h>
 #include <linux/platform_device.h>
+#include <linux/dma-resv.h>
+#include <linux/slab.h>
+
+#include <drm/drm_exec.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/drm_mm.h>
+
+struct panthor_device;
 
 struct panthor_device;
 
@@ -29,6 +39,18 @@ struct io_pgtable_ops *panthor_seam_pgtable_alloc(enum io_pgtable_fmt fmt,
 void panthor_seam_pgtable_free(struct io_pgtable_ops *ops);
 int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc,
 			      u32 other);
+bool panthor_seam_pt_bulk(struct kmem_cache *cache, gfp_t gfp, size_t count, void **objs);
+struct drm_gpuvm_bo *panthor_seam_vm_bo_create(struct drm_gpuvm *gpuvm,
+					       struct drm_gem_object *obj);
+int panthor_seam_va_insert(struct drm_mm *mm, struct drm_mm_node *node, u64 size,
+			   u64 alignment, unsigned long color, u64 start, u64 end,
+			   enum drm_mm_insert_mode mode);
+int panthor_seam_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx);
+unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *lru,
+				    unsigned int nr_to_scan, unsigned long *remaining,
+				    bool (*shrink)(struct drm_gem_object *obj,
+						   struct ww_acquire_ctx *ticket),
+				    struct ww_acquire_ctx *ticket);
 
 #undef readl
 #undef readl_relaxed
@@ -63,5 +85,15 @@ int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc,
 /* Also renames the prototype in panthor_gpu.h, as panthor_fw_vm() in seam_gem.h. */
 #define panthor_gpu_flush_caches(ptdev, l2, lsc, other) \
 	panthor_seam_flush_caches(ptdev, l2, lsc, other)
+
+#undef kmem_cache_alloc_bulk
+#define kmem_cache_alloc_bulk(cache, gfp, count, objs) \
+	panthor_seam_pt_bulk(cache, gfp, count, objs)
+#define drm_gpuvm_bo_create(gpuvm, obj)	panthor_seam_vm_bo_create(gpuvm, obj)
+#define drm_mm_insert_node_in_range(mm, node, size, alignment, color, start, end, mode) \
+	panthor_seam_va_insert(mm, node, size, alignment, color, start, end, mode)
+#define dma_resv_lock(resv, ctx)		panthor_seam_resv_lock(resv, ctx)
+#define drm_gem_lru_scan(dev, lru, nr, remaining, shrink, ticket) \
+	panthor_seam_lru_scan(dev, lru, nr, remaining, shrink, ticket)
 
 #endif
