@@ -46,8 +46,12 @@ def _run_lane(work: Work, lane: Lane, results: Path) -> LaneResult:
     with clock.stage(f"run {lane.name}"):
         note = vm.run(work, lane, log) if lane.is_vm else um.run(work, log)
     config = vm.config(work, lane) if lane.is_vm else um.config(work)
+    quick = s.quick and not lane.is_vm
+    left_out = settings.slow_tests() if quick else frozenset()
+    if quick:
+        note = f"{note + '; ' if note else ''}{len(left_out)} slow cases left out, make verify runs them"
     result = judge.judge(log, work.tree, lane.name, s.driver, work.src.series, s.filter,
-                         EXPECT, NOISE, config)
+                         EXPECT, NOISE, config, left_out)
     result.gates += extra
     result.note = note
     result.repro = s.again(lane.name, [*([f"SEED={result.seed}"] if result.seed else []),

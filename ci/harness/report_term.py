@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import collections
+import re
 import shlex
 import shutil
 import textwrap
@@ -172,6 +173,11 @@ def _print_red(p: _Printer, gate: Gate) -> None:
         p.line(" " * 17 + f"and {more} more")
 
 
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Sort key in which D10 comes after D9."""
+    return [(int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", text)]
+
+
 def _print_failures(p: _Printer, verdict: Verdict) -> None:
     bad = [(lane, c) for lane in verdict.lanes for c in lane.cases if c.bad]
     if bad:
@@ -181,19 +187,15 @@ def _print_failures(p: _Printer, verdict: Verdict) -> None:
         p.line(f"    {p.paint(case.status.value.upper(), 'red')} "
                f"{lane.title}: {case.full_name}")
         p.wrapped(case.reason, " " * 8)
-    known: dict[str, dict[str, list[str]]] = {}
-    for lane in verdict.lanes:
-        for case in lane.cases:
-            if case.known:
-                lanes = known.setdefault(case.known, {}).setdefault(case.full_name, [])
-                lanes.append(lane.title)
+    known = {(lane.title, c.full_name): c.known for lane in verdict.lanes
+             for c in lane.cases if c.known}
     if known:
         p.line()
-        p.line("known failures")
-    for reason, names in known.items():
-        p.wrapped(reason, "    ")
-        for name, lanes in names.items():
-            p.line(f"        {name} ({', '.join(lanes)})")
+        p.line("known failures (by name: index.html)")
+    for reason in sorted(set(known.values()), key=_natural):
+        lanes = collections.Counter(lane for (lane, _), why in known.items() if why == reason)
+        where = ", ".join(f"{count} in {lane}" for lane, count in lanes.items())
+        p.wrapped(f"{reason.split(' Message: ')[0]} [{where}]", "    ")
 
 
 def print_verdict(verdict: Verdict, out: TextIO, colour: bool) -> None:

@@ -40,6 +40,8 @@ class Settings:
     output: Path = dataclasses.field(default_factory=default_cache)
     cache: Path = dataclasses.field(default_factory=default_cache)
     seed: Optional[str] = None
+    quick: bool = False
+    """Leave slow cases out: the edit loop does not wait for them."""
     verbose: bool = False
     jobs: int = 1
     make_vars: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -81,6 +83,7 @@ def parse(argv: Sequence[str]) -> Settings:
     settings.verbose = given.get("V", "0") != "0"
     if settings.command == "kunit":
         settings.lanes = "um"
+        settings.quick = "FILTER" not in given
     settings.lanes = given.get("LANES", settings.lanes)
     settings.kernel = given.get("KERNEL")
     settings.filter = given.get("FILTER")
@@ -130,6 +133,17 @@ def known_tests(folder: Path = TESTS) -> dict[str, list[str]]:
             if name and table:
                 found[name[1]] = tables.get(table[1], [])
     return found
+
+
+def slow_tests(folder: Path = TESTS) -> frozenset[str]:
+    """Cases marked slow, by full name."""
+    slow = set()
+    for path in folder.glob("*_kunit.c"):
+        slow |= set(re.findall(r"(?:KUNIT_CASE_SLOW\((\w+)|KUNIT_CASE_PARAM_ATTR\((\w+)[^)]*SPEED_SLOW)",
+                               path.read_text(encoding="utf-8")))
+    names = {name for pair in slow for name in pair if name}
+    return frozenset(f"{suite}.{case}" for suite, cases in known_tests(folder).items()
+                     for case in cases if case in names)
 
 
 def check_filter(pattern: str) -> None:

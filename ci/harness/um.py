@@ -53,6 +53,8 @@ def _exec(work: Work, folder: Path, smp: bool) -> None:
         cmd += ["--kernel_args", "seccomp=on", "--kernel_args", f"ncpus={LANE.cpus}"]
     for word in work.settings.kernel_args:
         cmd += ["--kernel_args", word]
+    if work.settings.quick:
+        cmd += ["--filter", "speed>slow"]
     if work.settings.filter:
         cmd.append(work.settings.filter)
     procs.run(cmd, cwd=work.tree, what="run um", verbose=work.settings.verbose,
