@@ -75,8 +75,8 @@ static void world_destroy(struct explore *ex, const struct model *m, struct worl
 }
 
 /* Writes a new value after checking that the last one is still there. */
-static void touch(struct world *w, struct model_step step, u8 mapping,
-		  struct explore_result *r)
+static void touch_mapping(struct world *w, struct model_step step, u8 mapping,
+			  struct explore_result *r)
 {
 	u32 __user *p = (u32 __user *)w->addr[step.bo][mapping];
 	u32 value;
@@ -123,7 +123,7 @@ static void world_step(struct kunit *test, struct model *m, struct world *w,
 		panthor_kunit_munmap(test, w->addr[step.bo][mmaps - 1], bo->base.size);
 		break;
 	case MODEL_TOUCH:
-		touch(w, step, mmaps - 1, r);
+		touch_mapping(w, step, mmaps - 1, r);
 		break;
 	case MODEL_MAP:
 		expect_ret(r, panthor_vm_map_bo_range(vm, bo, 0, bo->base.size, VA(step.bo), 0), 0);

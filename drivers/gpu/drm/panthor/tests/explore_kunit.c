@@ -95,7 +95,7 @@ static void all_short_sequences_agree(struct kunit *test)
 	u64 start_ns = ktime_get_ns(), ms;
 	struct explore ex;
 
-	static_assert(EXHAUSTIVE_DEPTH < ARRAY_SIZE(path));
+	static_assert(ARRAY_SIZE(path) > EXHAUSTIVE_DEPTH);
 	KUNIT_ASSERT_NOT_NULL(test, nodes);
 	KUNIT_ASSERT_NOT_NULL(test, table);
 	KUNIT_ASSERT_NOT_NULL(test, r);
@@ -176,7 +176,8 @@ static void random_walks_agree(struct kunit *test)
 
 static struct kunit_case explore_cases[] = {
 	KUNIT_CASE_SLOW(all_short_sequences_agree),
-	KUNIT_CASE_PARAM_ATTR(random_walks_agree, walk_gen_params, { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM_ATTR(random_walks_agree, walk_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	{}
 };
 

@@ -117,11 +117,13 @@ struct panthor_seam_mmio {
 	void (*write)(u32 value, void __iomem *addr);
 	void (*flush)(int err);
 };
+
 /* Runs in the thread that entered the seam, with the locks this thread holds. */
 typedef void (*panthor_seam_hook_fn)(void *data);
 
 const char *panthor_seam_name(enum panthor_seam_id id);
 void panthor_seam_reset(void);
+void panthor_seam_reset_answers(void);
 unsigned int panthor_seam_calls(enum panthor_seam_id id);
 void panthor_seam_fail_nth(struct kunit *test, enum panthor_seam_id id,
 			   unsigned int nth, int err);
