@@ -42,5 +42,5 @@ help:
 	@echo '  CC= LLVM= CROSS_COMPILE=   passed to the kernel'"'"'s make'
 	@echo
 	@echo 'Needs a Debian or Ubuntu host (as root, missing packages are installed),'
-	@echo '8 GB of disk, and the network until the kernel source is cached.'
+	@echo '6 GB of disk, and the network until the kernel source is cached.'
 	@echo 'Exit status: 0 all as expected, 1 failed, 2 usage, 3 infrastructure.'

@@ -3,8 +3,6 @@
 
 #include <linux/sizes.h>
 
-#include <drm/drm_exec.h>
-
 #include "../panthor_mmu_regs.h"
 
 #include "check.h"
@@ -32,22 +30,6 @@ static struct panthor_gem_object *mapped_bo(struct kunit *test, struct panthor_v
 	panthor_fake_as_forget();
 	panthor_fake_as_probe(1, VA);
 	return bo;
-}
-
-/* What a job submission does to the BOs of a VM before it may run. */
-static int restore(struct panthor_vm *vm)
-{
-	struct drm_exec exec;
-	int ret = 0;
-
-	drm_exec_init(&exec, 0, 0);
-	drm_exec_until_all_locked(&exec) {
-		ret = panthor_vm_prepare_mapped_bos_resvs(&exec, vm, 1);
-		drm_exec_retry_on_contention(&exec);
-	}
-	drm_exec_fini(&exec);
-
-	return ret;
 }
 
 /*
@@ -123,7 +105,7 @@ static void restore_maps_under_lock(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, 1), panthor_kunit_pages(bo));
 	panthor_fake_as_forget();
 
-	KUNIT_EXPECT_EQ(test, restore(vm), 0);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_prepare_job(vm), 0);
 	expect_as_story(test, "1:LOCK- FLUSH+ 1:UNLOCK+");
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_walk(1, VA),
 			page_to_phys(bo->backing.pages[0]));
@@ -143,13 +125,13 @@ static void stuck_lock_fails_the_restore(struct kunit *test)
 	panthor_fake_as_forget();
 	panthor_fake_as_arm(AS_COMMAND_LOCK, 1, FAKE_AS_STUCK, 0);
 
-	KUNIT_EXPECT_EQ(test, restore(vm), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_prepare_job(vm), -ETIMEDOUT);
 	expect_as_story(test, "1:LOCK-!");
 	KUNIT_EXPECT_TRUE(test, panthor_device_reset_is_pending(to_panthor_kunit(test)->ptdev));
 
 	mmu_as_reset(test);
 	mmu_as_reactivate(test, vm);
-	KUNIT_EXPECT_EQ(test, restore(vm), 0);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_prepare_job(vm), 0);
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_walk(1, VA),
 			page_to_phys(bo->backing.pages[0]));
 }
@@ -167,11 +149,11 @@ static void stuck_lock_of_restore_breaks_no_invariant(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, 1), panthor_kunit_pages(bo));
 	panthor_fake_as_arm(AS_COMMAND_LOCK, 1, FAKE_AS_STUCK, 0);
-	ret = restore(vm);
+	ret = panthor_kunit_prepare_job(vm);
 	panthor_expect_invariants(test);
 	mmu_as_reset(test);
 	KUNIT_EXPECT_EQ(test, ret, -ETIMEDOUT);
-	KUNIT_EXPECT_EQ(test, restore(vm), 0);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_prepare_job(vm), 0);
 }
 
 /*
@@ -212,7 +194,7 @@ static void stuck_lock_of_eviction_breaks_no_invariant(struct kunit *test)
 	panthor_kunit_scan(test, GFP_KERNEL, 1);
 	panthor_expect_invariants(test);
 	mmu_as_reset(test);
-	KUNIT_EXPECT_EQ(test, restore(vm), 0);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_prepare_job(vm), 0);
 }
 
 static const struct mmu_as_errno_param errno_params[] = {
