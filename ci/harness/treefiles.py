@@ -27,11 +27,11 @@ class Hook:
 
 HOOKS = (
     Hook("drivers/gpu/drm/panthor/Kconfig",
-         ('source "drivers/gpu/drm/panthor/tests/Kconfig"',),
-         "drivers/gpu/drm/panthor/tests/Kconfig"),
+         ('source "drivers/gpu/drm/panthor/Kconfig.harness"',),
+         "drivers/gpu/drm/panthor/Kconfig.harness"),
     Hook("drivers/gpu/drm/panthor/Makefile",
-         ("# panthor harness", "include $(src)/tests/Kbuild.include"),
-         "drivers/gpu/drm/panthor/tests/Kbuild.include"),
+         ("# panthor harness", "include $(src)/Makefile.harness"),
+         "drivers/gpu/drm/panthor/Makefile.harness"),
 )
 
 # What a build inside the source leaves behind; kbuild refuses a source with

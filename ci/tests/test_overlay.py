@@ -20,8 +20,8 @@ from harness.model import HarnessError, UsageError
 from support import PANTHOR, Folder, kernel_tree, put
 
 OVERLAY = {
-    f"{PANTHOR}/tests/Kconfig": "config DRM_PANTHOR_TEST\n",
-    f"{PANTHOR}/tests/Kbuild.include": "panthor-y += tests/a.o\n",
+    f"{PANTHOR}/Kconfig.harness": "config DRM_PANTHOR_TEST\n",
+    f"{PANTHOR}/Makefile.harness": "panthor-y += tests/a.o\n",
     f"{PANTHOR}/tests/a.c": "int a;\n",
     "tools/testing/selftests/drm/panthor/Makefile": "all:\n",
     "Documentation/gpu/panthor/index.rst": "Panthor\n",
@@ -81,20 +81,20 @@ class Assembly(Trees):
     def test_hooks_end_the_stock_files(self) -> None:
         self.assemble()
         self.assertEqual(self.text(f"{PANTHOR}/Kconfig"),
-                         f'config DRM_PANTHOR\n\nsource "{PANTHOR}/tests/Kconfig"\n')
+                         f'config DRM_PANTHOR\n\nsource "{PANTHOR}/Kconfig.harness"\n')
         self.assertEqual(self.text(f"{PANTHOR}/Makefile"),
-                         "obj-y += panthor.o\n\n# panthor harness\ninclude $(src)/tests/Kbuild.include\n")
+                         "obj-y += panthor.o\n\n# panthor harness\ninclude $(src)/Makefile.harness\n")
 
     def test_no_hook_to_a_file_that_is_not_there(self) -> None:
-        (self.repo / PANTHOR / "tests/Kconfig").unlink()
+        (self.repo / PANTHOR / "Kconfig.harness").unlink()
         self.assemble()
         self.assertEqual(self.text(f"{PANTHOR}/Kconfig"), "config DRM_PANTHOR\n")
 
     def test_hook_already_in_the_source(self) -> None:
         with open(self.src / PANTHOR / "Makefile", "a") as handle:
-            handle.write("include $(src)/tests/Kbuild.include\n")
+            handle.write("include $(src)/Makefile.harness\n")
         self.assemble()
-        self.assertEqual(self.text(f"{PANTHOR}/Makefile").count("Kbuild.include"), 1)
+        self.assertEqual(self.text(f"{PANTHOR}/Makefile").count("Makefile.harness"), 1)
 
     def test_hooked_file_in_the_repository_is_refused(self) -> None:
         put(self.repo, {f"{PANTHOR}/Kconfig": "ours\n"})
@@ -280,7 +280,7 @@ class Edits(Trees):
         put(self.src, {f"{PANTHOR}/Makefile": "obj-y += other.o\n"})
         self.assertEqual(self.assemble().written, [f"{PANTHOR}/Makefile"])
         self.assertTrue(self.text(f"{PANTHOR}/Makefile").startswith("obj-y += other.o\n"))
-        self.assertIn("Kbuild.include", self.text(f"{PANTHOR}/Makefile"))
+        self.assertIn("Makefile.harness", self.text(f"{PANTHOR}/Makefile"))
 
     def test_mode(self) -> None:
         put(self.src, {"new": "#!/bin/sh\n"})
