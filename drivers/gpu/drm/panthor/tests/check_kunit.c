@@ -512,6 +512,7 @@ static struct kunit_suite check_suite = {
 	.name = "panthor_check",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = check_cases,
 };
 

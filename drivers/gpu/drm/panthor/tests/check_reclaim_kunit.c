@@ -502,6 +502,7 @@ static struct kunit_suite check_reclaim_suite = {
 	.name = "panthor_check_reclaim",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = check_reclaim_cases,
 };
 

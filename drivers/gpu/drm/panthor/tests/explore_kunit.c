@@ -185,6 +185,7 @@ static struct kunit_suite explore_suite = {
 	.name = "panthor_explore",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = explore_cases,
 };
 

@@ -439,6 +439,7 @@ static struct kunit_suite fake_as_suite = {
 	.name = "panthor_fake_as",
 	.init = panthor_fake_as_init,
 	.exit = panthor_fake_as_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = fake_as_cases,
 };
 

@@ -18,7 +18,6 @@
 #include <drm/drm_gem.h>
 #include <drm/drm_managed.h>
 
-#include <kunit/device.h>
 #include <kunit/resource.h>
 
 #include "check.h"
@@ -80,17 +79,74 @@ static struct drm_file *fixture_file(struct kunit *test, struct drm_device *drm)
 	return file;
 }
 
+/*
+ * Registering a device, and mounting the DRM file system for the first one, cost
+ * more than most cases. What belongs to a case is in a devres group.
+ */
+static struct {
+	struct device *dev;
+	struct device_dma_parameters dma_parms;
+	struct drm_device *mount;
+} parent;
+
+static int fixture_parent(void)
+{
+	struct drm_device *mount;
+	struct device *dev;
+
+	if (parent.dev)
+		return 0;
+
+	dev = root_device_register("panthor-kunit");
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	dev->dma_mask = &dev->coherent_dma_mask;
+	dev->dma_parms = &parent.dma_parms;
+	dma_set_mask_and_coherent(dev, DMA_BIT_MASK(40));
+	dma_set_max_seg_size(dev, UINT_MAX);
+
+	mount = drm_dev_alloc(&fixture_driver, dev);
+	if (IS_ERR(mount)) {
+		root_device_unregister(dev);
+		return PTR_ERR(mount);
+	}
+	parent.dev = dev;
+	parent.mount = mount;
+
+	return 0;
+}
+
+/**
+ * panthor_kunit_suite_exit() - .suite_exit of a suite that uses the fixture
+ * @suite: The suite.
+ *
+ * Context: Process context, no case is running.
+ */
+void panthor_kunit_suite_exit(struct kunit_suite *suite)
+{
+	if (!parent.dev)
+		return;
+
+	drm_dev_put(parent.mount);
+	root_device_unregister(parent.dev);
+	parent.dev = NULL;
+}
+
+static void fixture_close_group(void *data)
+{
+	devres_release_group(parent.dev, data);
+}
+
 static void fixture_device(struct kunit *test, bool coherent)
 {
 	struct panthor_kunit *ctx = to_panthor_kunit(test);
 	struct panthor_device *ptdev;
 	void *regs;
 
-	ctx->dev = kunit_device_register(test, "panthor-kunit");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ctx->dev);
-	KUNIT_ASSERT_EQ(test, dma_set_mask_and_coherent(ctx->dev, DMA_BIT_MASK(40)), 0);
-	ctx->dev->dma_parms = &ctx->dma_parms;
-	dma_set_max_seg_size(ctx->dev, UINT_MAX);
+	KUNIT_ASSERT_EQ(test, fixture_parent(), 0);
+	ctx->dev = parent.dev;
+	KUNIT_ASSERT_NOT_NULL(test, devres_open_group(ctx->dev, ctx, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_close_group, ctx), 0);
 
 	regs = kunit_kzalloc(test, FIXTURE_REGS_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, regs);

@@ -10,10 +10,10 @@
  * that happens before an address space goes live; fake_as.h has what it takes
  * from there on.
  *
- * All objects are released by KUnit actions. Suites use panthor_kunit_init()
- * and panthor_kunit_exit() as their .init and .exit; the latter runs the
- * invariant checker, so a case that leaves a false state fails even if it did
- * not look.
+ * All objects are released by KUnit actions. Suites use panthor_kunit_init(),
+ * panthor_kunit_exit() and panthor_kunit_suite_exit() as their .init, .exit and
+ * .suite_exit; the second runs the invariant checker, so a case that leaves a
+ * false state fails even if it did not look.
  */
 
 #include <kunit/test.h>
@@ -38,8 +38,8 @@ struct mm_struct;
 /**
  * struct panthor_kunit - State behind one test case
  * @test: The test.
- * @dev: Mock device.
- * @dma_parms: Its DMA limits: none, so that a table has one segment per folio.
+ * @dev: Mock device without DMA limits, so that a table has one segment per folio.
+ *	The cases of a suite share it.
  * @ptdev: Driver's device.
  * @file: DRM file for calls that want one; owns no handles between calls.
  * @mm: Address space of the test's user mappings, referenced; NULL before the
@@ -49,7 +49,6 @@ struct mm_struct;
 struct panthor_kunit {
 	struct kunit *test;
 	struct device *dev;
-	struct device_dma_parameters dma_parms;
 	struct panthor_device *ptdev;
 	struct drm_file *file;
 	struct mm_struct *mm;
@@ -59,6 +58,7 @@ struct panthor_kunit {
 int panthor_kunit_init(struct kunit *test);
 int panthor_kunit_init_coherent(struct kunit *test);
 void panthor_kunit_exit(struct kunit *test);
+void panthor_kunit_suite_exit(struct kunit_suite *suite);
 
 static inline struct panthor_kunit *to_panthor_kunit(struct kunit *test)
 {

@@ -509,6 +509,7 @@ static struct kunit_suite gem_backing_suite = {
 	.name = "panthor_gem_backing",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_backing_cases,
 };
 

@@ -361,6 +361,7 @@ static struct kunit_suite gem_fault_suite = {
 	.name = "panthor_gem_fault",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_fault_cases,
 };
 

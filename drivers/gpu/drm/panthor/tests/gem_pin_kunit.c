@@ -294,6 +294,7 @@ static struct kunit_suite gem_pin_suite = {
 	.name = "panthor_gem_pin",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_pin_cases,
 };
 

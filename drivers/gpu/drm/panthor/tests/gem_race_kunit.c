@@ -235,6 +235,7 @@ static struct kunit_suite gem_race_suite = {
 	.name = "panthor_gem_race",
 	.init = reclaim_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_race_cases,
 };
 

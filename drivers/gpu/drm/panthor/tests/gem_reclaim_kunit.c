@@ -360,6 +360,7 @@ static struct kunit_suite gem_reclaim_suite = {
 	.name = "panthor_gem_reclaim",
 	.init = reclaim_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_reclaim_cases,
 };
 

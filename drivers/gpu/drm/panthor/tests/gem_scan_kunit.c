@@ -323,6 +323,7 @@ static struct kunit_suite gem_scan_suite = {
 	.name = "panthor_gem_scan",
 	.init = reclaim_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_scan_cases,
 };
 

@@ -234,6 +234,7 @@ static struct kunit_suite gem_sync_suite = {
 	.name = "panthor_gem_sync",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_sync_cases,
 };
 

@@ -414,6 +414,7 @@ static struct kunit_suite gem_vmap_suite = {
 	.name = "panthor_gem_vmap",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_vmap_cases,
 };
 
@@ -429,6 +430,7 @@ static struct kunit_suite gem_vmap_coherent_suite = {
 	.name = "panthor_gem_vmap_coherent",
 	.init = panthor_kunit_init_coherent,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_vmap_coherent_cases,
 };
 

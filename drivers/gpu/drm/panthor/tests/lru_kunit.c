@@ -215,6 +215,7 @@ static struct kunit_suite lru_suite = {
 	.name = "panthor_lru",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = lru_cases,
 };
 

@@ -255,6 +255,7 @@ static struct kunit_suite mmu_as_evict_suite = {
 	.name = "panthor_mmu_as_evict",
 	.init = evict_init,
 	.exit = panthor_fake_as_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = mmu_as_evict_cases,
 };
 

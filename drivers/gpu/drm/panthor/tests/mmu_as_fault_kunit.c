@@ -307,6 +307,7 @@ static struct kunit_suite mmu_as_fault_suite = {
 	.name = "panthor_mmu_as_fault",
 	.init = panthor_fake_as_init,
 	.exit = panthor_fake_as_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = mmu_as_fault_cases,
 };
 

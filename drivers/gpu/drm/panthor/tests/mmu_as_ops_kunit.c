@@ -399,6 +399,7 @@ static struct kunit_suite mmu_as_ops_suite = {
 	.name = "panthor_mmu_as_ops",
 	.init = panthor_fake_as_init,
 	.exit = panthor_fake_as_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = mmu_as_ops_cases,
 };
 

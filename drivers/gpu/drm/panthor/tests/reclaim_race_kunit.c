@@ -349,6 +349,7 @@ static struct kunit_suite reclaim_race_suite = {
 	.name = "panthor_reclaim_race",
 	.init = reclaim_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = reclaim_race_cases,
 };
 

@@ -582,6 +582,7 @@ static struct kunit_suite seam_suite = {
 	.name = "panthor_seam",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = seam_cases,
 };
 

@@ -252,6 +252,7 @@ static struct kunit_suite sweep_alloc_suite = {
 	.name = "panthor_sweep_alloc",
 	.init = sweep_alloc_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = sweep_alloc_cases,
 };
 

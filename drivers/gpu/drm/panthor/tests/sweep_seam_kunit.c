@@ -200,6 +200,7 @@ static struct kunit_suite sweep_seam_suite = {
 	.name = "panthor_sweep_seam",
 	.init = reclaim_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = sweep_seam_cases,
 };
 

@@ -330,6 +330,7 @@ static struct kunit_suite vm_bind_suite = {
 	.name = "panthor_vm_bind_op",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_bind_cases,
 };
 

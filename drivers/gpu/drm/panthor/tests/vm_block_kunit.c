@@ -410,6 +410,7 @@ static struct kunit_suite vm_block_suite = {
 	.name = "panthor_vm_block",
 	.init = panthor_kunit_init,
 	.exit = block_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_block_cases,
 };
 

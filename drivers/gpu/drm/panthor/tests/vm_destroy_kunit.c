@@ -274,6 +274,7 @@ static struct kunit_suite vm_destroy_suite = {
 	.name = "panthor_vm_destroy",
 	.init = reclaim_init,
 	.exit = vm_walk_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_destroy_cases,
 };
 

@@ -317,6 +317,7 @@ static struct kunit_suite vm_fail_suite = {
 	.name = "panthor_vm_fail",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_fail_cases,
 };
 

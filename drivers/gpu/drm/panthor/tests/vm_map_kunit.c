@@ -498,6 +498,7 @@ static struct kunit_suite vm_map_suite = {
 	.name = "panthor_vm_map",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_map_cases,
 };
 

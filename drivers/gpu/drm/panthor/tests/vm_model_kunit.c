@@ -253,6 +253,7 @@ static struct kunit_suite vm_model_suite = {
 	.name = "panthor_vm_model",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_model_cases,
 };
 
