@@ -13,14 +13,12 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import decode, judge, lanes, locks, prepare, procs, report_files, report_term, settings, source, um, vm
+from . import lanerun, lanes, locks, prepare, procs, report_files, report_term, settings, source
 from .lanes import Lane
-from .model import HarnessError, LaneResult, UsageError, Verdict
+from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
 from .settings import REPO, Settings
 
-EXPECT = REPO / "ci/expect"
-NOISE = REPO / "ci/noise"
 KEEP_RESULTS = 20
 
 
@@ -29,37 +27,6 @@ def _begin(s: Settings) -> list[Lane]:
     lanes.resolve_lanes(s.lanes, lambda: False)
     settings.prepare_output(s)
     return lanes.resolve_lanes(s.lanes, lambda: lanes.kvm_works(s.output))
-
-
-def _run_lane(work: Work, lane: Lane, results: Path) -> LaneResult:
-    s, clock = work.settings, work.clock
-    log = results / f"{lane.name}-{work.src.series}.log"
-    with clock.stage(f"build {lane.name}"):
-        if lane.is_vm:
-            vm.build(work, lane)
-        else:
-            um.build(work)
-    extra = []
-    if lane.is_vm and not s.filter:
-        with clock.stage(f"seams-off {lane.name}"):
-            extra.append(vm.identity_gate(work, lane))
-    with clock.stage(f"run {lane.name}"):
-        note = vm.run(work, lane, log) if lane.is_vm else um.run(work, log)
-    config = vm.config(work, lane) if lane.is_vm else um.config(work)
-    quick = s.quick and not lane.is_vm
-    left_out = settings.slow_tests() if quick else frozenset()
-    if quick:
-        note = f"{note + '; ' if note else ''}{len(left_out)} slow cases left out, make verify runs them"
-    result = judge.judge(log, work.tree, lane.name, s.driver, work.src.series, s.filter,
-                         EXPECT, NOISE, config, left_out)
-    result.gates += extra
-    result.note = note
-    result.repro = s.again(lane.name, [*([f"SEED={result.seed}"] if result.seed else []),
-                                       "FILTER={case}"])
-    shutil.copyfile(work.build(lane.name) / ".config", log.with_suffix(".config"))
-    if not result.ok:
-        decode.decode(work, lane, log)
-    return result
 
 
 def _new_results(s: Settings) -> Path:
@@ -91,25 +58,28 @@ def _versions(work: Work, chosen: Sequence[Lane]) -> dict[str, str]:
 
 
 def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[Lane]]]) -> Verdict:
-    """Runs the lanes of each kernel in ``plan`` and reports on all of them."""
+    """Builds and runs the lanes of each kernel in ``plan`` and reports on all of them."""
     prepare.host_tools([lane for _, chosen in plan for lane in chosen])
     results = _new_results(s)
     verdict = Verdict([], clock.stages, command=" ".join(["make", s.command, *(
         f"{k}={v}" for k, v in s.given.items())]))
-    try:
+    built: list[lanerun.Built] = []
+    with contextlib.ExitStack() as stack:
         for one, chosen in plan:
             work = prepare.prepare(one, clock)
             for name, version in _versions(work, chosen).items():
                 key = f"{name} {work.src.series}" if name == "linux" else name
                 verdict.versions[key] = version
-            with locks.locked(work.root / ".run.lock", say, f"using {work.root}"):
-                for lane in chosen:
-                    verdict.lanes.append(_run_lane(work, lane, results))
-    except HarnessError:
-        if verdict.lanes:
-            say("what ran before the error below:")
-            _report(verdict, results, s.verbose)
-        raise
+            stack.enter_context(
+                locks.locked(work.root / ".run.lock", say, f"using {work.root}"))
+            built += [lanerun.build(work, lane) for lane in chosen]
+        try:
+            lanerun.run_all(built, results, verdict.lanes)
+        except HarnessError:
+            if verdict.lanes:
+                say("what ran beside the error below:")
+                _report(verdict, results, s.verbose)
+            raise
     _report(verdict, results, s.verbose)
     return verdict
 

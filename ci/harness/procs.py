@@ -35,6 +35,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _live: set["Child"] = set()
 _live_lock = threading.Lock()
+_stopping = threading.Event()
 
 
 @dataclasses.dataclass
@@ -84,6 +85,8 @@ class Child:
         self._eof = False
         with _live_lock:
             _live.add(self)
+        if _stopping.is_set():
+            self._signal(signal.SIGKILL)
         # The death signal reaches the leader only. This waits for the end of
         # a pipe that closes with the harness and then takes the whole group.
         self._guard = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -154,6 +157,12 @@ def kill_all() -> None:
         child._signal(signal.SIGKILL)  # pylint: disable=protected-access
 
 
+def stop_all() -> None:
+    """Kills what is still running, and from now on what other threads start."""
+    _stopping.set()
+    kill_all()
+
+
 atexit.register(kill_all)
 
 
@@ -168,7 +177,13 @@ def install_signal_handlers() -> None:
 
 
 class Progress:
-    """One line that says what runs, for how long, and what is usual."""
+    """One line that says what runs, for how long, and what is usual.
+
+    Things that run side by side share the line of a terminal.
+    """
+
+    _active: list["Progress"] = []
+    _lock = threading.RLock()
 
     def __init__(self, what: str, expect_seconds: Optional[float] = None,
                  stream: Optional[TextIO] = None) -> None:
@@ -179,6 +194,9 @@ class Progress:
         self._tty = self._stream.isatty()
         self._start = time.monotonic()
         self._next = self._start + (TTY_INTERVAL if self._tty else PLAIN_INTERVAL)
+        if self._tty and what:
+            with self._lock:
+                self._active.append(self)
 
     def text(self) -> str:
         """The line itself."""
@@ -193,17 +211,23 @@ class Progress:
         if not self.what or now < self._next:
             return
         self._next = now + (TTY_INTERVAL if self._tty else PLAIN_INTERVAL)
-        if self._tty:
-            self._stream.write("\r\033[K" + self.text()[:110])
-        else:
+        if not self._tty:
             self._stream.write(self.text() + "\n")
-        self._stream.flush()
+            self._stream.flush()
+            return
+        with self._lock:
+            room = 110 // len(self._active)
+            line = " | ".join(one.text()[:room] for one in self._active)
+            self._stream.write("\r\033[K" + line)
+            self._stream.flush()
 
     def close(self) -> None:
         """Removes the line from a terminal."""
-        if self._tty and self.what:
-            self._stream.write("\r\033[K")
-            self._stream.flush()
+        with self._lock:
+            if self in self._active:
+                self._active.remove(self)
+                self._stream.write("\r\033[K")
+                self._stream.flush()
 
 
 def stream(child: Child, tick: Callable[[], None],

@@ -23,6 +23,7 @@ OVERLAY = {
     f"{PANTHOR}/Kconfig.harness": "config DRM_PANTHOR_TEST\n",
     f"{PANTHOR}/Makefile.harness": "panthor-y += tests/a.o\n",
     f"{PANTHOR}/tests/a.c": "int a;\n",
+    f"{PANTHOR}/tests/b.c": "int b;\n",
     "tools/testing/selftests/drm/panthor/Makefile": "all:\n",
     "Documentation/gpu/panthor/index.rst": "Panthor\n",
 }

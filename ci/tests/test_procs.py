@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
 
@@ -142,6 +143,19 @@ class ProgressTest(unittest.TestCase):
         progress.tick()
         progress.tick()
         self.assertEqual(out.getvalue(), "build: 0 s of about 300 s, suite.case\n")
+
+    def test_a_terminal_shows_all_that_runs(self) -> None:
+        out = io.StringIO()
+        with mock.patch.object(out, "isatty", lambda: True):
+            first, second = procs.Progress("run um", None, out), procs.Progress("boot arm64", None, out)
+        first._next = 0.0  # pylint: disable=protected-access
+        first.tick()
+        self.assertTrue(out.getvalue().endswith("run um: 0 s | boot arm64: 0 s"), out.getvalue())
+        first.close()
+        second._next = 0.0  # pylint: disable=protected-access
+        second.tick()
+        self.assertTrue(out.getvalue().endswith("\033[Kboot arm64: 0 s"), out.getvalue())
+        second.close()
 
 
 if __name__ == "__main__":

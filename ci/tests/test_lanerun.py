@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Lanes that run side by side."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import support
+from harness import lanerun
+from harness.lanes import LANES
+from harness.model import HarnessError, LaneResult
+
+WAIT_SECONDS = 10.0
+
+
+def built(*names: str) -> list[lanerun.Built]:
+    """Lanes that are ready; the fakes below look at nothing but the lane."""
+    return [lanerun.Built(mock.Mock(), LANES[name], []) for name in names]
+
+
+def result(one: lanerun.Built) -> LaneResult:
+    return LaneResult(one.lane.name, "stock", "7.3")
+
+
+class RunAll(unittest.TestCase):
+    """Two CPUs, three lanes, and no kernel."""
+
+    def setUp(self) -> None:
+        patch = mock.patch("os.sched_getaffinity", lambda _pid: {0, 1})
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def run_all(self, names: list[str], fake: object) -> list[LaneResult]:
+        done: list[LaneResult] = []
+        with mock.patch.object(lanerun, "run", fake):
+            lanerun.run_all(built(*names), Path(), done)
+        return done
+
+    def test_two_run_at_once(self) -> None:
+        both = threading.Barrier(2)
+
+        def fake(one: lanerun.Built, _results: Path) -> LaneResult:
+            both.wait(WAIT_SECONDS)
+            return result(one)
+
+        self.assertEqual(len(self.run_all(["um", "arm64"], fake)), 2)
+
+    def test_no_more_than_cpus(self) -> None:
+        lock, running, most = threading.Lock(), 0, 0
+        both = threading.Barrier(2)
+
+        def fake(one: lanerun.Built, _results: Path) -> LaneResult:
+            nonlocal running, most
+            with lock:
+                running += 1
+                most = max(most, running)
+            if one.lane.name != "x86_64":
+                both.wait(WAIT_SECONDS)
+            with lock:
+                running -= 1
+            return result(one)
+
+        self.run_all(["um", "arm64", "x86_64"], fake)
+        self.assertEqual(most, 2)
+
+    def test_order_is_that_of_the_lanes(self) -> None:
+        second = threading.Event()
+
+        def fake(one: lanerun.Built, _results: Path) -> LaneResult:
+            if one.lane.name == "um":
+                second.wait(WAIT_SECONDS)
+            else:
+                second.set()
+            return result(one)
+
+        done = self.run_all(["um", "arm64"], fake)
+        self.assertEqual([one.lane for one in done], ["um", "arm64"])
+
+    def test_an_error_does_not_lose_the_others(self) -> None:
+        def fake(one: lanerun.Built, _results: Path) -> LaneResult:
+            if one.lane.name == "um":
+                raise HarnessError("no log")
+            return result(one)
+
+        done: list[LaneResult] = []
+        with mock.patch.object(lanerun, "run", fake), self.assertRaisesRegex(HarnessError, "no log"):
+            lanerun.run_all(built("um", "arm64"), Path(), done)
+        self.assertEqual([one.lane for one in done], ["arm64"])
+
+
+class Interrupt(unittest.TestCase):
+    """Ctrl-C while two lanes run in threads."""
+
+    def test_nothing_is_left_running(self) -> None:
+        code = textwrap.dedent("""
+            import os, signal, sys, threading, time
+            sys.path.insert(0, sys.argv[1])
+            from pathlib import Path
+            from unittest import mock
+            from harness import lanerun, procs
+            from harness.lanes import LANES
+
+            started = threading.Barrier(3)
+            def fake(one, results):
+                with procs.Child(["sleep", "60"]) as child:
+                    print(child.pid, flush=True)
+                    started.wait(10)
+                    for _ in procs.stream(child, lambda: None, None):
+                        pass
+                procs.run(["sleep", "60"])
+            def interrupt():
+                started.wait(10)
+                os.kill(os.getpid(), signal.SIGINT)
+            threading.Thread(target=interrupt).start()
+            lanerun.run = fake
+            os.sched_getaffinity = lambda pid: {0, 1}
+            two = [lanerun.Built(mock.Mock(), LANES[n], []) for n in ("um", "arm64")]
+            try:
+                lanerun.run_all(two, Path(), [])
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+        """)
+        ran = subprocess.run([sys.executable, "-c", code, str(support.DATA.parents[1])], capture_output=True,
+                             text=True, timeout=30, check=True)
+        *pids, last = ran.stdout.split()
+        self.assertEqual(last, "interrupted")
+        self.assertEqual(len(pids), 2)
+        for pid in pids:
+            self.assertFalse(Path("/proc", pid).exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
