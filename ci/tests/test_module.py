@@ -10,7 +10,7 @@ import support  # noqa: F401  pylint: disable=unused-import
 from harness import module
 
 STOCK = {"panthor_gem.o": "g", "panthor_mmu.o": "m", "panthor_drv.o": "d"}
-ON = {"panthor_gem.o": "G", "panthor_mmu.o": "M", "panthor_drv.o": "d"}
+ON = {"panthor_gem.o", "panthor_mmu.o"}
 
 
 class CompareObjects(unittest.TestCase):
@@ -30,7 +30,14 @@ class CompareObjects(unittest.TestCase):
         self.assertIn("panthor_new.o", text)
 
     def test_blind_comparison_is_noticed(self) -> None:
-        self.assertTrue(module.compare_objects(STOCK, STOCK, STOCK))
+        self.assertEqual(len(module.compare_objects(STOCK, STOCK, {"panthor_gem.o"})), 1)
+
+    def test_seams_are_found_in_objects(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "panthor_gem.o").write_bytes(b"\0panthor_seam_vmap\0")
+            (folder / "panthor_drv.o").write_bytes(b"\0vmap\0")
+            self.assertEqual(module.seamed_objects(folder), {"panthor_gem.o"})
 
     def test_empty_build_is_noticed(self) -> None:
         self.assertTrue(module.compare_objects({}, {}, ON))
