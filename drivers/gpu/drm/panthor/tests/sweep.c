@@ -15,11 +15,22 @@
 #include <drm/drm_gem.h>
 #include <drm/panthor_drm.h>
 
-#include "check.h"
+#include <kunit/resource.h>
+
 #include "fixture.h"
 #include "reclaim.h"
 #include "seam.h"
 #include "sweep.h"
+
+/**
+ * struct sweep_handle - A handle that goes with the test
+ * @file: File it is of.
+ * @handle: The handle.
+ */
+struct sweep_handle {
+	struct drm_file *file;
+	u32 handle;
+};
 
 static void setup_bo(struct sweep_state *s)
 {
@@ -254,6 +265,42 @@ static int op_restore(struct sweep_state *s)
 }
 
 const struct sweep_op sweep_restore = { "restore", setup_evicted, op_restore };
+
+/* Two VMAs of one BO, so that the restore can fail between them. */
+static void setup_split_evicted(struct sweep_state *s)
+{
+	setup_mapped(s);
+	KUNIT_ASSERT_EQ(s->test, panthor_vm_unmap_range(s->vm, VA(0) + PAGE_SIZE, PAGE_SIZE), 0);
+	KUNIT_ASSERT_EQ(s->test, op_evict(s), 0);
+}
+
+const struct sweep_op sweep_restore_split = { "restore_split", setup_split_evicted, op_restore };
+
+static void sweep_handle_end(void *data)
+{
+	struct sweep_handle *h = data;
+
+	drm_gem_handle_delete(h->file, h->handle);
+}
+
+/**
+ * sweep_setup_handle() - Give user space a handle of the BO
+ * @s: The state; the handle is deleted when the test ends.
+ *
+ * Context: Test thread.
+ */
+void sweep_setup_handle(struct sweep_state *s)
+{
+	struct sweep_handle *h = kunit_kzalloc(s->test, sizeof(*h), GFP_KERNEL);
+	int ret;
+
+	KUNIT_ASSERT_NOT_NULL(s->test, h);
+	h->file = to_panthor_kunit(s->test)->file;
+	ret = drm_gem_handle_create(h->file, &s->bo->base, &h->handle);
+	KUNIT_ASSERT_EQ(s->test, ret, 0);
+	KUNIT_ASSERT_EQ(s->test, kunit_add_action_or_reset(s->test, sweep_handle_end, h), 0);
+	s->handle = h->handle;
+}
 
 /**
  * sweep_begin() - Fresh state for one attempt

@@ -1,153 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Every slab and page allocation of every operation fails, one at a time. For
- * drivers built in: a module cannot reach the switches of the fault injection,
- * which are files in debugfs.
- */
+/* Every slab and page allocation of every operation fails, one at a time. */
 
-#include <linux/err.h>
 #include <linux/errno.h>
-#include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/mount.h>
-#include <linux/sched.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
-
-#include <kunit/resource.h>
 
 #include "check.h"
 #include "fixture.h"
 #include "reclaim.h"
+#include "seam.h"
 #include "sweep.h"
-
-/**
- * struct sweep_switch - A switch of the fault injection
- * @path: File in debugfs.
- * @value: What it has to be.
- */
-struct sweep_switch {
-	const char *path;
-	const char *value;
-};
-
-/*
- * Also fail allocations that could wait, which the driver's all can, and those
- * of single and of high pages. This alone fails nothing: the probability stays
- * zero, and only the thread that asks for it is failed.
- */
-static const struct sweep_switch sweep_switches[] = {
-	{ "failslab/ignore-gfp-wait", "N" },
-	{ "failslab/verbose", "0" },
-	{ "fail_page_alloc/ignore-gfp-wait", "N" },
-	{ "fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ "fail_page_alloc/min-order", "0" },
-	{ "fail_page_alloc/verbose", "0" },
-};
-
-KUNIT_DEFINE_ACTION_WRAPPER(sweep_unmount, kern_unmount, struct vfsmount *);
-
-static struct vfsmount *sweep_debugfs(struct kunit *test)
-{
-	struct file_system_type *type = get_fs_type("debugfs");
-	struct vfsmount *mnt;
-
-	KUNIT_ASSERT_NOT_NULL(test, type);
-	mnt = kern_mount(type);
-	put_filesystem(type);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mnt);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, sweep_unmount, mnt), 0);
-
-	return mnt;
-}
-
-static ssize_t sweep_write(struct vfsmount *mnt, const struct sweep_switch *sw,
-			   void __user *ubuf)
-{
-	size_t len = strlen(sw->value);
-	struct file *file;
-	loff_t pos = 0;
-	ssize_t ret;
-
-	if (copy_to_user(ubuf, sw->value, len))
-		return -EFAULT;
-
-	file = file_open_root_mnt(mnt, sw->path, O_WRONLY, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-
-	ret = vfs_write(file, ubuf, len, &pos);
-	fput(file);
-
-	return ret == len ? 0 : -EIO;
-}
+#include "sweep_inject.h"
 
 static int sweep_alloc_init(struct kunit *test)
 {
 	int ret = reclaim_init(test);
-	struct vfsmount *mnt;
-	void __user *ubuf;
 
-	if (!IS_ENABLED(CONFIG_FAILSLAB) || !IS_ENABLED(CONFIG_FAIL_PAGE_ALLOC) ||
-	    !IS_ENABLED(CONFIG_FAULT_INJECTION_DEBUG_FS))
-		kunit_skip(test, "needs the fault injection of slab and page allocations");
-
-	/* Any memory a user program could have. */
-	ubuf = (void __user *)panthor_kunit_mmap(test, panthor_kunit_bo(test, PAGE_SIZE));
-	mnt = sweep_debugfs(test);
-	for (unsigned int i = 0; i < ARRAY_SIZE(sweep_switches); i++)
-		KUNIT_ASSERT_EQ_MSG(test, sweep_write(mnt, &sweep_switches[i], ubuf), 0, "%s",
-				    sweep_switches[i].path);
-
+	sweep_inject_init(test);
 	return ret;
 }
-
-#ifdef CONFIG_FAULT_INJECTION
-static void sweep_arm(unsigned int n)
-{
-	WRITE_ONCE(current->fail_nth, n);
-}
-
-/* Whether the failure happened. Disarms. */
-static bool sweep_fired(void)
-{
-	bool fired = !READ_ONCE(current->fail_nth);
-
-	WRITE_ONCE(current->fail_nth, 0);
-	return fired;
-}
-#else
-static void sweep_arm(unsigned int n)
-{
-}
-
-static bool sweep_fired(void)
-{
-	return false;
-}
-#endif
 
 /**
  * struct alloc_param - An operation and what a failed allocation makes of it
  * @op: The operation.
  * @err: The errno; 0 if it tries again by itself.
  * @other: Another errno: that of a callee which does not say ENOMEM.
+ * @stop: Spare what comes from SEAM_VMAP on.
  */
 struct alloc_param {
 	const struct sweep_op *op;
 	int err;
 	int other;
+	bool stop;
 };
 
 /*
  * shmem has no space if it gets no inode, and alloc_io_pgtable_ops() does not
- * say why it failed. vmap is missing: kmemleak takes it for an error of its own
- * if the memory for its notes on vmap() is what fails.
+ * say why it failed. Allocations of vmap() itself are spared: kmemleak takes it
+ * for an error of its own if the memory for its notes is what fails. That
+ * vmap() fails as a whole is a row of the seam sweep.
  */
 static const struct alloc_param alloc_params[] = {
 	{ &sweep_create, -ENOMEM, -ENOSPC },
 	{ &sweep_pin, -ENOMEM, -ENOMEM },
+	{ &sweep_vmap, -ENOMEM, -ENOMEM, .stop = true },
 	{ &sweep_get_sgt, -ENOMEM, -ENOMEM },
+	{ &sweep_mmap, -ENOMEM, -ENOMEM },
 	{ &sweep_touch, 0, 0 },
 	{ &sweep_sync, -ENOMEM, -ENOMEM },
 	{ &sweep_vm_create, -ENOMEM, -EINVAL },
@@ -157,6 +54,19 @@ static const struct alloc_param alloc_params[] = {
 	{ &sweep_kernel_bo, -ENOMEM, -ENOSPC },
 	{ &sweep_fw_bo, -ENOMEM, -ENOSPC },
 	{ &sweep_restore, -ENOMEM, -ENOMEM },
+	{ &sweep_restore_split, -ENOMEM, -ENOMEM },
+	{ &sweep_export, -ENOMEM, -ENOMEM },
+	{ &sweep_attach, -ENOMEM, -ENOMEM },
+	{ &sweep_attach_map, -ENOMEM, -ENOMEM },
+	{ &sweep_import, -ENOMEM, -ENOMEM },
+	{ &sweep_pool, -ENOMEM, -ENOSPC },
+	{ &sweep_pool_vm, -ENOMEM, -EINVAL },
+	{ &sweep_bind, -ENOMEM, -ENOMEM },
+	{ &sweep_bind_unmap, -ENOMEM, -ENOMEM },
+	{ &sweep_sparse, -ENOMEM, -ENOMEM },
+	{ &sweep_job_map, -ENOMEM, -ENOMEM },
+	{ &sweep_job_map_over, -ENOMEM, -ENOMEM },
+	{ &sweep_job_unmap, -ENOMEM, -ENOMEM },
 };
 
 static void alloc_desc(const struct alloc_param *p, char *desc)
@@ -181,9 +91,11 @@ static bool alloc_attempt(struct kunit *test, const struct alloc_param *p, unsig
 
 	sweep_begin(test, &s, p->op);
 	bos = sweep_count_bos(test);
-	sweep_arm(n);
+	if (p->stop)
+		panthor_seam_hook(test, SEAM_VMAP, 1, sweep_inject_stop, NULL);
+	sweep_inject_arm(n);
 	ret = p->op->op(&s);
-	fired = sweep_fired();
+	fired = sweep_inject_fired();
 
 	if (!ret) {
 		if (p->op->undo)
@@ -225,26 +137,62 @@ static void failed_allocation_is_undone(struct kunit *test)
 		   n - 1, failed);
 }
 
+static void kind_desc(const struct reclaim_kind *kind, char *desc)
+{
+	strscpy(desc, kind->desc, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(kind, reclaim_kinds, kind_desc);
+
 /*
  * Memory is freed when there is none.
- * Succeeds if the eviction of a BO that a VM maps allocates nothing.
+ * Succeeds if the eviction of a BO allocates nothing, whatever holds it.
  */
 static void eviction_allocates_nothing(struct kunit *test)
 {
-	struct sweep_state s;
+	const struct reclaim_kind *kind = test->param_value;
+	struct sweep_state s = { .test = test, .bo = kind->make(test, BO_SIZE) };
 	int ret;
 
-	sweep_begin(test, &s, &sweep_evict);
-	sweep_arm(1);
+	sweep_inject_arm(1);
 	ret = sweep_evict.op(&s);
 
-	KUNIT_EXPECT_FALSE(test, sweep_fired());
+	KUNIT_EXPECT_FALSE(test, sweep_inject_fired());
 	KUNIT_EXPECT_EQ(test, ret, 0);
+}
+
+static const struct sweep_op *const release_params[] = {
+	&sweep_create, &sweep_pin, &sweep_vmap, &sweep_vm_create, &sweep_attach,
+	&sweep_attach_map, &sweep_import,
+};
+
+static void release_desc(const struct sweep_op *const *op, char *desc)
+{
+	strscpy(desc, (*op)->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(release, release_params, release_desc);
+
+/*
+ * What cannot report a failure must not have one.
+ * Succeeds if the way back from an operation allocates nothing.
+ */
+static void release_allocates_nothing(struct kunit *test)
+{
+	const struct sweep_op *op = *(const struct sweep_op *const *)test->param_value;
+	struct sweep_state s;
+
+	sweep_begin(test, &s, op);
+	KUNIT_ASSERT_EQ(test, op->op(&s), 0);
+	sweep_inject_arm(1);
+	op->undo(&s);
+	KUNIT_EXPECT_FALSE(test, sweep_inject_fired());
 }
 
 static struct kunit_case sweep_alloc_cases[] = {
 	KUNIT_CASE_PARAM(failed_allocation_is_undone, alloc_gen_params),
-	KUNIT_CASE(eviction_allocates_nothing),
+	KUNIT_CASE_PARAM(eviction_allocates_nothing, kind_gen_params),
+	KUNIT_CASE_PARAM(release_allocates_nothing, release_gen_params),
 	{}
 };
 
