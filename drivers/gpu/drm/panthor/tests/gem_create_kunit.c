@@ -7,6 +7,7 @@
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/seq_file.h>
@@ -17,12 +18,14 @@
 #include <drm/drm_debugfs.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_vma_manager.h>
 #include <drm/panthor_drm.h>
 
 #include <kunit/resource.h>
 
 #include "check.h"
 #include "fixture.h"
+#include "race.h"
 #include "reclaim.h"
 #include "seam.h"
 #include "vm_walk.h"
@@ -134,6 +137,100 @@ static void private_bo_is_mapped_by_its_vm_only(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vm_bo_of(other, bo));
 	panthor_kunit_map(test, vm, bo, VA(0));
 	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+}
+
+/**
+ * struct newborn - What another thread finds under a handle that is just there
+ * @ctx: The fixture.
+ * @found: There was a BO.
+ * @listed: debugfs knows it.
+ * @resv: Its lock.
+ * @root: VM it is private to.
+ * @state: Its reclaim state.
+ * @offset: User space can map it.
+ */
+struct newborn {
+	struct panthor_kunit *ctx;
+	bool found;
+	bool listed;
+	struct dma_resv *resv;
+	struct drm_gem_object *root;
+	enum panthor_gem_reclaim_state state;
+	bool offset;
+};
+
+/* Guesses the handle, looks, and closes it. */
+static int find_and_close(void *data)
+{
+	struct newborn *n = data;
+	struct drm_file *file = n->ctx->file;
+	struct drm_gem_object *obj;
+	int handle = 1;
+
+	if (!idr_get_next(&file->object_idr, &handle))
+		return -ENOENT;
+
+	obj = drm_gem_object_lookup(file, handle);
+	if (!obj)
+		return -ENOENT;
+
+	n->found = true;
+	n->listed = !list_empty(&n->ctx->ptdev->gems.node);
+	n->resv = obj->resv;
+	n->root = to_panthor_bo(obj)->exclusive_vm_root_gem;
+	n->state = to_panthor_bo(obj)->reclaim_state;
+	n->offset = drm_vma_node_start(&obj->vma_node);
+	drm_gem_object_put(obj);
+
+	return drm_gem_handle_delete(file, handle);
+}
+
+struct owner_param {
+	const char *desc;
+	bool private;
+};
+
+static const struct owner_param owner_params[] = {
+	{ "shared", false },
+	{ "private", true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(owner, owner_params, desc);
+
+/*
+ * Handles are easy to guess. Another thread looks a new BO up and closes its
+ * handle before the call that made both has returned (B42).
+ * Succeeds if what it finds is the BO as it will be: on the list of debugfs, with
+ * its lock, its VM, its state and its offset; and if the call works, on a BO that
+ * is gone when it returns.
+ */
+static void bo_is_complete_before_its_handle_exists(struct kunit *test)
+{
+	const struct owner_param *param = test->param_value;
+	struct panthor_kunit *ctx = to_panthor_kunit(test);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct drm_gem_object *root = panthor_vm_root_gem(vm);
+	unsigned int refs = kref_read(&root->refcount);
+	struct newborn n = { .ctx = ctx };
+	struct panthor_race *race;
+	u64 size = BO_SIZE - 1;
+	u32 handle;
+
+	race = panthor_race_at(test, SEAM_HANDLE_CREATED, 1, find_and_close, &n);
+	KUNIT_EXPECT_EQ(test, panthor_gem_create_with_handle(ctx->file, &ctx->ptdev->base,
+							     param->private ? vm : NULL,
+							     &size, 0, &handle), 0);
+	panthor_race_expect(race);
+
+	KUNIT_ASSERT_TRUE(test, n.found);
+	KUNIT_EXPECT_TRUE(test, n.listed);
+	KUNIT_EXPECT_PTR_EQ(test, n.root, param->private ? root : NULL);
+	KUNIT_EXPECT_EQ(test, n.resv == root->resv, param->private);
+	KUNIT_EXPECT_EQ(test, n.state, PANTHOR_GEM_UNRECLAIMABLE);
+	KUNIT_EXPECT_TRUE(test, n.offset);
+	KUNIT_EXPECT_EQ(test, size, BO_SIZE);
+	KUNIT_EXPECT_TRUE(test, list_empty(&ctx->ptdev->gems.node));
+	KUNIT_EXPECT_EQ(test, kref_read(&root->refcount), refs);
 }
 
 /*
@@ -358,6 +455,7 @@ static struct kunit_case gem_create_cases[] = {
 	KUNIT_CASE(private_bo_has_the_vms_lock),
 	KUNIT_CASE(shared_bo_has_its_own_lock),
 	KUNIT_CASE(private_bo_is_mapped_by_its_vm_only),
+	KUNIT_CASE_PARAM(bo_is_complete_before_its_handle_exists, owner_gen_params),
 	KUNIT_CASE(kernel_bo_is_mapped_where_it_says),
 	KUNIT_CASE_PARAM(kernel_bo_at_occupied_address_is_refused, fw_gen_params),
 	KUNIT_CASE_PARAM(firmware_bo_is_never_evicted, fw_gen_params),

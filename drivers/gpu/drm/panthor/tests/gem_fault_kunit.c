@@ -3,6 +3,8 @@
 
 #include <linux/err.h>
 #include <linux/highmem.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
@@ -171,6 +173,116 @@ static void touch_after_evict_restores_content(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_GET_PAGES), 2);
 	expect_bo_state(test, bo, PANTHOR_GEM_MMAPPED);
+}
+
+/**
+ * struct zap - What holds when eviction removes a BO's user mappings
+ * @bo: The BO.
+ * @ran: It did.
+ * @gpuva_locked: With the lock held that the zapping has to precede.
+ * @pages: The pages were still there.
+ */
+struct zap {
+	struct panthor_gem_object *bo;
+	bool ran;
+	bool gpuva_locked;
+	bool pages;
+};
+
+static void zap_look(void *data)
+{
+	struct zap *zap = data;
+
+	zap->ran = true;
+	zap->gpuva_locked = mutex_is_locked(&zap->bo->base.gpuva.lock);
+	zap->pages = zap->bo->backing.pages;
+}
+
+/*
+ * A mapping is all that is left of a BO, so its close is what frees it; eviction
+ * removes the pages under it with the resv held, which the close takes (B43).
+ * Succeeds if the pages are removed from the user before they go, and not under
+ * the lock of the GPU mappings; the content is there at the next access; and the
+ * BO is gone with the mapping.
+ */
+static void evicted_bo_lives_in_its_mapping(struct kunit *test)
+{
+	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
+	struct zap zap = { .bo = panthor_kunit_bo(test, SZ_64K) };
+	unsigned long pages = panthor_kunit_pages(zap.bo);
+	unsigned long addr = panthor_kunit_mmap(test, zap.bo);
+
+	for (unsigned long i = 0; i < pages; i++)
+		KUNIT_ASSERT_EQ_MSG(test, store(addr, i, pattern(i)), 0, "page %lu", i);
+	panthor_kunit_bo_put(test, zap.bo);
+
+	panthor_seam_set_swap(test, 1);
+	panthor_seam_hook(test, SEAM_CPU_UNMAP, 1, zap_look, &zap);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, 1), pages);
+	KUNIT_EXPECT_TRUE(test, zap.ran);
+	KUNIT_EXPECT_TRUE(test, zap.pages);
+	KUNIT_EXPECT_FALSE(test, zap.gpuva_locked);
+
+	for (unsigned long i = 0; i < pages; i++) {
+		u32 word = 0;
+
+		KUNIT_ASSERT_EQ_MSG(test, load(addr, i, &word), 0, "page %lu", i);
+		KUNIT_EXPECT_EQ_MSG(test, word, pattern(i), "page %lu", i);
+	}
+	KUNIT_EXPECT_FALSE(test, list_empty(&ptdev->gems.node));
+	panthor_kunit_munmap(test, addr, pages * PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, list_empty(&ptdev->gems.node));
+}
+
+/**
+ * struct split_param - A part that is taken out of a mapping of four pages
+ * @desc: Name in the results.
+ * @first: Its first page.
+ * @evict: The BO is evicted then, so that the rest faults again.
+ */
+struct split_param {
+	const char *desc;
+	unsigned long first;
+	bool evict;
+};
+
+static const struct split_param split_params[] = {
+	{ "first-present", 0, false },
+	{ "first-evicted", 0, true },
+	{ "second-evicted", 1, true },
+	{ "third-evicted", 2, true },
+	{ "last-evicted", 3, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(split, split_params, desc);
+
+/*
+ * One page of a mapping goes. What is left starts elsewhere, or is in two parts,
+ * but has the pages it had, even if they have to come back from swap (B49).
+ * Succeeds if each page that is left shows the word that was stored in it.
+ */
+static void rest_of_a_mapping_keeps_its_pages(struct kunit *test)
+{
+	const struct split_param *p = test->param_value;
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, 4 * PAGE_SIZE);
+	unsigned long addr = panthor_kunit_mmap(test, bo);
+
+	for (unsigned long i = 0; i < 4; i++)
+		KUNIT_ASSERT_EQ_MSG(test, store(addr, i, pattern(i)), 0, "page %lu", i);
+	panthor_kunit_munmap(test, addr + p->first * PAGE_SIZE, PAGE_SIZE);
+	if (p->evict) {
+		panthor_seam_set_swap(test, 1);
+		KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, 1), 4);
+	}
+
+	for (unsigned long i = 0; i < 4; i++) {
+		u32 word = 0;
+
+		if (i == p->first)
+			continue;
+		KUNIT_ASSERT_EQ_MSG(test, load(addr, i, &word), 0, "page %lu", i);
+		KUNIT_EXPECT_EQ_MSG(test, word, pattern(i), "page %lu", i);
+	}
 }
 
 /*
@@ -345,6 +457,8 @@ static struct kunit_case gem_fault_cases[] = {
 	KUNIT_CASE(user_stores_land_in_their_page),
 	KUNIT_CASE(user_loads_come_from_their_page),
 	KUNIT_CASE(touch_after_evict_restores_content),
+	KUNIT_CASE(evicted_bo_lives_in_its_mapping),
+	KUNIT_CASE_PARAM(rest_of_a_mapping_keeps_its_pages, split_gen_params),
 	KUNIT_CASE(munmap_leaves_bo_unused),
 	KUNIT_CASE(write_combined_fault_maps_for_dma),
 	KUNIT_CASE(write_combined_fault_of_resident_bo_maps_for_dma),

@@ -10,10 +10,12 @@
 #include <linux/iosys-map.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/scatterlist.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -403,6 +405,49 @@ static void failed_import_detaches(struct kunit *test)
 }
 
 /*
+ * There is no memory for the BO of an import; its caller takes what it gets for
+ * a BO or an error (B07).
+ * Succeeds if that is -ENOMEM, the exporter has no attachment left, and the next
+ * import works.
+ */
+static void import_without_memory_for_a_bo_is_refused(struct kunit *test)
+{
+	struct drm_device *drm = &to_panthor_kunit(test)->ptdev->base;
+	struct foreign_buf *buf = foreign_buf(test, BO_PAGES);
+
+	panthor_seam_fail_once(test, SEAM_BO_ALLOC, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(panthor_gem_prime_import(drm, buf->dmabuf)),
+			-ENOMEM);
+	KUNIT_EXPECT_TRUE(test, panthor_seam_fired(SEAM_BO_ALLOC));
+	KUNIT_EXPECT_EQ(test, buf->maps, 0);
+	KUNIT_EXPECT_EQ(test, buf->attachments, 0);
+	foreign_import(test, buf);
+}
+
+/*
+ * A dma-buf is mapped from its second page on, as any file can be (B49).
+ * Succeeds if the first page of the mapping is the second of the BO.
+ */
+static void mmap_of_exported_buffer_honours_its_offset(struct kunit *test)
+{
+	struct panthor_gem_object *bo =
+		panthor_kunit_bo_flags(test, BO_SIZE, DRM_PANTHOR_BO_WB_MMAP);
+	struct dma_buf *buf = export_bo(test, bo);
+	unsigned long whole = panthor_kunit_mmap(test, bo), addr;
+	u32 word;
+
+	for (word = 0; word < BO_PAGES; word++)
+		KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)(whole + word * PAGE_SIZE),
+						   &word, sizeof(word)), 0);
+
+	addr = vm_mmap(buf->file, 0, BO_SIZE - PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       PAGE_SIZE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	KUNIT_ASSERT_EQ(test, copy_from_user(&word, (void __user *)addr, sizeof(word)), 0);
+	KUNIT_EXPECT_EQ(test, word, 1);
+}
+
+/*
  * The kernel maps an imported BO.
  * Succeeds if what it writes is in the exporter's pages, and nothing is pinned.
  */
@@ -488,6 +533,8 @@ static struct kunit_case gem_prime_cases[] = {
 	KUNIT_CASE(imported_bo_is_the_exporters),
 	KUNIT_CASE(freed_import_detaches),
 	KUNIT_CASE(failed_import_detaches),
+	KUNIT_CASE(import_without_memory_for_a_bo_is_refused),
+	KUNIT_CASE(mmap_of_exported_buffer_honours_its_offset),
 	KUNIT_CASE(vmap_of_imported_bo_is_the_exporters),
 	KUNIT_CASE(sync_of_imported_bo_is_refused),
 	KUNIT_CASE(imported_bo_is_never_evicted),

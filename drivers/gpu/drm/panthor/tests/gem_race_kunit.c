@@ -72,8 +72,8 @@ static const struct pin_param pin_params[] = {
 KUNIT_ARRAY_PARAM_DESC(pin, pin_params, desc);
 
 /*
- * The last unpin and the first pin decide under the lock, on a count that may
- * have changed since they looked at it (B02).
+ * The last unpin and the first pin decide under the lock (B06), on a count that
+ * may have changed since they looked at it (B02).
  * Succeeds if the count is the balance of both threads, the BO's state follows,
  * and a scan takes the pages exactly if no pin is left.
  */

@@ -4,8 +4,14 @@
  * it reports, on which the shrinker decides whether to try again.
  */
 
+#include <linux/completion.h>
 #include <linux/dma-resv.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 
 #include <drm/drm_gem.h>
 
@@ -15,6 +21,9 @@
 #include "reclaim.h"
 
 #define LRU_BOS	3
+
+/* In jiffies: much longer than it takes to get to a mutex, on any machine. */
+#define LRU_TIMEOUT	(20 * HZ)
 
 /**
  * struct lru_param - A callback's answer and what follows from it
@@ -203,11 +212,141 @@ static void refused_objects_keep_their_order(struct kunit *test)
 	lru_empty(&lru);
 }
 
+/**
+ * struct lru_race - A scan and a removal that wait for the same mutex
+ * @drm: The device.
+ * @lru: The LRU that is scanned.
+ * @obj: Its only object.
+ * @remove: The callback takes @obj off the LRU.
+ * @called: The callback was called.
+ * @go: It may return.
+ */
+struct lru_race {
+	struct drm_device *drm;
+	struct drm_gem_lru lru;
+	struct drm_gem_object *obj;
+	bool remove;
+	struct completion called;
+	struct completion go;
+};
+
+/* Of one case at a time: a callback has no argument. */
+static struct lru_race *lru_race;
+
+static bool lru_pause(struct drm_gem_object *obj, struct ww_acquire_ctx *ticket)
+{
+	struct lru_race *r = lru_race;
+
+	complete(&r->called);
+	wait_for_completion(&r->go);
+	if (r->remove)
+		drm_gem_lru_remove(obj);
+
+	return r->remove;
+}
+
+static int lru_race_scan(void *data)
+{
+	struct lru_race *r = data;
+	unsigned long remaining = 0;
+
+	drm_gem_lru_scan(r->drm, &r->lru, EVERYTHING, &remaining, lru_pause, NULL);
+	return 0;
+}
+
+static int lru_race_remove(void *data)
+{
+	struct lru_race *r = data;
+
+	drm_gem_lru_remove(r->obj);
+	return 0;
+}
+
+static struct task_struct *lru_race_run(struct kunit *test, struct lru_race *r,
+					int (*fn)(void *data))
+{
+	struct task_struct *task = kthread_create(fn, r, "panthor-lru");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	return get_task_struct(task);
+}
+
+/*
+ * Until a thread waits in the queue of the mutex that this one holds. As long as
+ * this one is on a CPU the other may spin instead, so get out of its way.
+ */
+static bool lru_race_waits(struct task_struct *task)
+{
+	for (unsigned int i = 0; i < LRU_TIMEOUT; i++) {
+		if (READ_ONCE(task->__state) == TASK_UNINTERRUPTIBLE)
+			return true;
+		schedule_timeout_uninterruptible(1);
+	}
+
+	return false;
+}
+
+struct lru_race_param {
+	const char *desc;
+	bool remove;
+};
+
+static const struct lru_race_param lru_race_params[] = {
+	{ "scan-ends", false },
+	{ "scan-removes", true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(lru_race, lru_race_params, desc);
+
+/*
+ * An object is removed from whatever LRU it is on while a scan has it on a list
+ * of its own, on its stack. Both wait for the mutex, the scan first: it puts the
+ * object back and returns, or takes it off (B34).
+ * Succeeds if the object is on no LRU at the end, and the LRU is empty and
+ * counts no page; a removal that decided before it had the mutex counts those of
+ * a list that is gone.
+ */
+static void removal_waits_for_the_end_of_a_scan(struct kunit *test)
+{
+	const struct lru_race_param *p = test->param_value;
+	struct lru_race r = { .remove = p->remove };
+	struct task_struct *scan, *remove;
+	bool scan_waits, remove_waits;
+
+	r.drm = &to_panthor_kunit(test)->ptdev->base;
+	r.obj = &panthor_kunit_bo(test, BO_SIZE)->base;
+	drm_gem_lru_init(&r.lru);
+	init_completion(&r.called);
+	init_completion(&r.go);
+	lru_race = &r;
+	scan = lru_race_run(test, &r, lru_race_scan);
+	remove = lru_race_run(test, &r, lru_race_remove);
+
+	drm_gem_lru_move_tail(&r.lru, r.obj);
+	wake_up_process(scan);
+	wait_for_completion(&r.called);
+	mutex_lock(&r.drm->gem_lru_mutex);
+	complete(&r.go);
+	scan_waits = lru_race_waits(scan);
+	wake_up_process(remove);
+	remove_waits = lru_race_waits(remove);
+	mutex_unlock(&r.drm->gem_lru_mutex);
+	kthread_stop_put(scan);
+	kthread_stop_put(remove);
+
+	KUNIT_EXPECT_TRUE(test, scan_waits);
+	KUNIT_EXPECT_TRUE(test, remove_waits);
+	KUNIT_EXPECT_PTR_EQ(test, r.obj->lru, NULL);
+	KUNIT_EXPECT_TRUE(test, list_empty(&r.lru.list));
+	KUNIT_EXPECT_EQ(test, r.lru.count, 0);
+}
+
 static struct kunit_case lru_cases[] = {
 	KUNIT_CASE_PARAM(scan_reports_what_the_callback_did, lru_gen_params),
 	KUNIT_CASE(remaining_adds_up),
 	KUNIT_CASE(locked_object_remains),
 	KUNIT_CASE(refused_objects_keep_their_order),
+	KUNIT_CASE_PARAM(removal_waits_for_the_end_of_a_scan, lru_race_gen_params),
 	{}
 };
 

@@ -51,6 +51,10 @@ static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_PAGES_TO_SG] = "pages_to_sg",
 	[SEAM_DMA_MAP] = "dma_map",
 	[SEAM_DMA_UNMAP] = "dma_unmap",
+	[SEAM_DMA_SYNC_DEVICE] = "dma_sync_device",
+	[SEAM_DMA_SYNC_CPU] = "dma_sync_cpu",
+	[SEAM_CPU_UNMAP] = "cpu_unmap",
+	[SEAM_BO_ALLOC] = "bo_alloc",
 	[SEAM_VMAP] = "vmap",
 	[SEAM_VUNMAP] = "vunmap",
 	[SEAM_SWAP_PAGES] = "swap_pages",
@@ -68,6 +72,7 @@ static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_PT_BULK] = "pt_bulk",
 	[SEAM_VM_BO_CREATE] = "vm_bo_create",
 	[SEAM_HANDLE_CREATE] = "handle_create",
+	[SEAM_HANDLE_CREATED] = "handle_created",
 	[SEAM_VA_INSERT] = "va_insert",
 	[SEAM_FLUSH_CACHES] = "flush_caches",
 };
@@ -214,6 +219,9 @@ bool panthor_seam_can_fail(enum panthor_seam_id id)
 	switch (id) {
 	case SEAM_PUT_PAGES:
 	case SEAM_DMA_UNMAP:
+	case SEAM_DMA_SYNC_DEVICE:
+	case SEAM_DMA_SYNC_CPU:
+	case SEAM_CPU_UNMAP:
 	case SEAM_VUNMAP:
 	case SEAM_SWAP_PAGES:
 	case SEAM_MMIO_READ:
@@ -222,6 +230,7 @@ bool panthor_seam_can_fail(enum panthor_seam_id id)
 	case SEAM_LRU_SCAN:
 	case SEAM_LRU_POPPED:
 	case SEAM_LRU_SHRINK:
+	case SEAM_HANDLE_CREATED:
 		return false;
 	default:
 		return true;

@@ -15,6 +15,7 @@
  * case at a time. Everything a test arms is disarmed by a KUnit action.
  */
 
+#include <linux/dma-direction.h>
 #include <linux/io-pgtable.h>
 #include <linux/interrupt.h>
 #include <linux/types.h>
@@ -35,6 +36,12 @@ struct panthor_vm;
  * @SEAM_PAGES_TO_SG: drm_prime_pages_to_sg(), fails with ERR_PTR(armed errno).
  * @SEAM_DMA_MAP: dma_map_sgtable(), fails with the armed errno.
  * @SEAM_DMA_UNMAP: dma_unmap_sgtable(), counted only.
+ * @SEAM_DMA_SYNC_DEVICE: dma_sync_single_for_device() or its sgtable sibling,
+ *	counted only.
+ * @SEAM_DMA_SYNC_CPU: dma_sync_single_for_cpu() or its sgtable sibling, counted
+ *	only.
+ * @SEAM_CPU_UNMAP: drm_vma_node_unmap(), counted only.
+ * @SEAM_BO_ALLOC: kzalloc_obj() of the GEM code, fails with NULL.
  * @SEAM_VMAP: vmap(), fails with NULL.
  * @SEAM_VUNMAP: vunmap(), counted only.
  * @SEAM_SWAP_PAGES: get_nr_swap_pages(), answered by panthor_seam_set_swap().
@@ -56,6 +63,8 @@ struct panthor_vm;
  * @SEAM_PT_BULK: kmem_cache_alloc_bulk() of page tables, fails with false.
  * @SEAM_VM_BO_CREATE: drm_gpuvm_bo_create(), fails with NULL.
  * @SEAM_HANDLE_CREATE: drm_gem_handle_create(), fails with the armed errno.
+ * @SEAM_HANDLE_CREATED: the handle exists, the driver does not know yet; only
+ *	visited while it has a hook.
  * @SEAM_VA_INSERT: drm_mm_insert_node_in_range(), fails with the armed errno.
  * @SEAM_FLUSH_CACHES: panthor_gpu_flush_caches() of the MMU code, fails with the
  *	armed errno; -ETIMEDOUT schedules a reset, as the real one does.
@@ -69,6 +78,10 @@ enum panthor_seam_id {
 	SEAM_PAGES_TO_SG,
 	SEAM_DMA_MAP,
 	SEAM_DMA_UNMAP,
+	SEAM_DMA_SYNC_DEVICE,
+	SEAM_DMA_SYNC_CPU,
+	SEAM_CPU_UNMAP,
+	SEAM_BO_ALLOC,
 	SEAM_VMAP,
 	SEAM_VUNMAP,
 	SEAM_SWAP_PAGES,
@@ -86,6 +99,7 @@ enum panthor_seam_id {
 	SEAM_PT_BULK,
 	SEAM_VM_BO_CREATE,
 	SEAM_HANDLE_CREATE,
+	SEAM_HANDLE_CREATED,
 	SEAM_VA_INSERT,
 	SEAM_FLUSH_CACHES,
 	SEAM_COUNT,
@@ -118,6 +132,14 @@ struct panthor_seam_mmio {
 	void (*flush)(int err);
 };
 
+/*
+ * What the driver did about the caches of a piece of memory: one of
+ * SEAM_DMA_MAP, SEAM_DMA_UNMAP, SEAM_DMA_SYNC_DEVICE, SEAM_DMA_SYNC_CPU. Process
+ * context, after the call of the first, before those of the others.
+ */
+typedef void (*panthor_seam_dma_fn)(enum panthor_seam_id id, dma_addr_t addr, size_t size,
+				    enum dma_data_direction dir, void *data);
+
 /* Runs in the thread that entered the seam, with the locks this thread holds. */
 typedef void (*panthor_seam_hook_fn)(void *data);
 
@@ -142,6 +164,7 @@ void panthor_seam_set_fw_vm(struct kunit *test, struct panthor_vm *vm);
 struct panthor_vm *panthor_seam_fw_vm(struct panthor_device *ptdev);
 void panthor_seam_set_pgtable(struct kunit *test,
 			      const struct panthor_seam_pgtable *pgtable);
+void panthor_seam_set_dma(struct kunit *test, panthor_seam_dma_fn fn, void *data);
 void panthor_seam_set_get_pages(struct kunit *test,
 				struct page **(*get_pages)(struct drm_gem_object *obj));
 

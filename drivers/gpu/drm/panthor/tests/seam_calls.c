@@ -25,6 +25,11 @@
 #undef drm_prime_pages_to_sg
 #undef dma_map_sgtable
 #undef dma_unmap_sgtable
+#undef dma_sync_single_for_device
+#undef dma_sync_single_for_cpu
+#undef dma_sync_sgtable_for_device
+#undef dma_sync_sgtable_for_cpu
+#undef drm_vma_node_unmap
 #undef vmap
 #undef vunmap
 #undef get_nr_swap_pages
@@ -49,6 +54,8 @@ static struct panthor_vm *seam_fw_vm_ptr;
 static const struct panthor_seam_pgtable *seam_pgtable;
 static struct page **(*seam_get_pages)(struct drm_gem_object *obj);
 static const struct panthor_seam_mmio *seam_mmio;
+static panthor_seam_dma_fn seam_dma_fn;
+static void *seam_dma_data;
 
 /* What the driver asked to be called for its interrupt. */
 static struct {
@@ -172,6 +179,26 @@ void panthor_seam_set_get_pages(struct kunit *test,
 {
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_get_pages_action, NULL), 0);
 	WRITE_ONCE(seam_get_pages, get_pages);
+}
+
+static void seam_dma_action(void *data)
+{
+	WRITE_ONCE(seam_dma_fn, NULL);
+}
+
+/**
+ * panthor_seam_set_dma() - See what the driver does about caches
+ * @test: Test on whose behalf; undone when it ends.
+ * @fn: Called for each segment of a table, or for the piece of a sync.
+ * @data: Its argument. The caller keeps it.
+ *
+ * Context: Test thread.
+ */
+void panthor_seam_set_dma(struct kunit *test, panthor_seam_dma_fn fn, void *data)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_dma_action, NULL), 0);
+	seam_dma_data = data;
+	WRITE_ONCE(seam_dma_fn, fn);
 }
 
 static void seam_mmio_action(void *data)
@@ -300,19 +327,88 @@ struct sg_table *panthor_seam_pages_to_sg(struct drm_device *dev,
 	return err ? ERR_PTR(err) : drm_prime_pages_to_sg(dev, pages, nr_pages);
 }
 
+static void seam_dma_single(enum panthor_seam_id id, dma_addr_t addr, size_t size,
+			    enum dma_data_direction dir)
+{
+	panthor_seam_dma_fn fn = READ_ONCE(seam_dma_fn);
+
+	if (fn)
+		fn(id, addr, size, dir, seam_dma_data);
+}
+
+static void seam_dma_sgt(enum panthor_seam_id id, struct sg_table *sgt,
+			 enum dma_data_direction dir, unsigned long attrs)
+{
+	struct scatterlist *sgl;
+	unsigned int i;
+
+	if (attrs & DMA_ATTR_SKIP_CPU_SYNC)
+		return;
+
+	for_each_sgtable_dma_sg(sgt, sgl, i)
+		seam_dma_single(id, sg_dma_address(sgl), sg_dma_len(sgl), dir);
+}
+
 int panthor_seam_dma_map(struct device *dev, struct sg_table *sgt,
 			 enum dma_data_direction dir, unsigned long attrs)
 {
-	int err = panthor_seam_enter(SEAM_DMA_MAP);
+	int err = panthor_seam_enter(SEAM_DMA_MAP) ?: dma_map_sgtable(dev, sgt, dir, attrs);
 
-	return err ?: dma_map_sgtable(dev, sgt, dir, attrs);
+	if (!err)
+		seam_dma_sgt(SEAM_DMA_MAP, sgt, dir, attrs);
+
+	return err;
 }
 
 void panthor_seam_dma_unmap(struct device *dev, struct sg_table *sgt,
 			    enum dma_data_direction dir, unsigned long attrs)
 {
 	panthor_seam_enter(SEAM_DMA_UNMAP);
+	seam_dma_sgt(SEAM_DMA_UNMAP, sgt, dir, attrs);
 	dma_unmap_sgtable(dev, sgt, dir, attrs);
+}
+
+void panthor_seam_sync_single_device(struct device *dev, dma_addr_t addr, size_t size,
+				     enum dma_data_direction dir)
+{
+	panthor_seam_enter(SEAM_DMA_SYNC_DEVICE);
+	seam_dma_single(SEAM_DMA_SYNC_DEVICE, addr, size, dir);
+	dma_sync_single_for_device(dev, addr, size, dir);
+}
+
+void panthor_seam_sync_single_cpu(struct device *dev, dma_addr_t addr, size_t size,
+				  enum dma_data_direction dir)
+{
+	panthor_seam_enter(SEAM_DMA_SYNC_CPU);
+	seam_dma_single(SEAM_DMA_SYNC_CPU, addr, size, dir);
+	dma_sync_single_for_cpu(dev, addr, size, dir);
+}
+
+void panthor_seam_sync_sgt_device(struct device *dev, struct sg_table *sgt,
+				  enum dma_data_direction dir)
+{
+	panthor_seam_enter(SEAM_DMA_SYNC_DEVICE);
+	seam_dma_sgt(SEAM_DMA_SYNC_DEVICE, sgt, dir, 0);
+	dma_sync_sgtable_for_device(dev, sgt, dir);
+}
+
+void panthor_seam_sync_sgt_cpu(struct device *dev, struct sg_table *sgt,
+			       enum dma_data_direction dir)
+{
+	panthor_seam_enter(SEAM_DMA_SYNC_CPU);
+	seam_dma_sgt(SEAM_DMA_SYNC_CPU, sgt, dir, 0);
+	dma_sync_sgtable_for_cpu(dev, sgt, dir);
+}
+
+void panthor_seam_cpu_unmap(struct drm_vma_offset_node *node, struct address_space *mapping)
+{
+	panthor_seam_enter(SEAM_CPU_UNMAP);
+	drm_vma_node_unmap(node, mapping);
+}
+
+int panthor_seam_bo_alloc(void)
+{
+	return panthor_seam_enter(SEAM_BO_ALLOC);
 }
 
 void *panthor_seam_vmap(struct page **pages, unsigned int count,
@@ -446,7 +542,13 @@ struct drm_gpuvm_bo *panthor_seam_vm_bo_create(struct drm_gpuvm *gpuvm,
 
 int panthor_seam_handle_create(struct drm_file *file, struct drm_gem_object *obj, u32 *handle)
 {
-	return panthor_seam_enter(SEAM_HANDLE_CREATE) ?: drm_gem_handle_create(file, obj, handle);
+	int err = panthor_seam_enter(SEAM_HANDLE_CREATE) ?:
+		  drm_gem_handle_create(file, obj, handle);
+
+	if (!err && panthor_seam_hooked(SEAM_HANDLE_CREATED))
+		panthor_seam_enter(SEAM_HANDLE_CREATED);
+
+	return err;
 }
 
 int panthor_seam_va_insert(struct drm_mm *mm, struct drm_mm_node *node, u64 size,

@@ -11,12 +11,14 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/vmalloc.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/drm_prime.h>
+#include <drm/drm_vma_manager.h>
 
 struct panthor_device;
 struct panthor_vm;
@@ -34,6 +36,16 @@ int panthor_seam_dma_map(struct device *dev, struct sg_table *sgt,
 			 enum dma_data_direction dir, unsigned long attrs);
 void panthor_seam_dma_unmap(struct device *dev, struct sg_table *sgt,
 			    enum dma_data_direction dir, unsigned long attrs);
+void panthor_seam_sync_single_device(struct device *dev, dma_addr_t addr, size_t size,
+				     enum dma_data_direction dir);
+void panthor_seam_sync_single_cpu(struct device *dev, dma_addr_t addr, size_t size,
+				  enum dma_data_direction dir);
+void panthor_seam_sync_sgt_device(struct device *dev, struct sg_table *sgt,
+				  enum dma_data_direction dir);
+void panthor_seam_sync_sgt_cpu(struct device *dev, struct sg_table *sgt,
+			       enum dma_data_direction dir);
+void panthor_seam_cpu_unmap(struct drm_vma_offset_node *node, struct address_space *mapping);
+int panthor_seam_bo_alloc(void);
 void *panthor_seam_vmap(struct page **pages, unsigned int count,
 			unsigned long flags, pgprot_t prot);
 void panthor_seam_vunmap(const void *addr);
@@ -61,6 +73,15 @@ unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *
 	panthor_seam_dma_map(dev, sgt, dir, attrs)
 #define dma_unmap_sgtable(dev, sgt, dir, attrs) \
 	panthor_seam_dma_unmap(dev, sgt, dir, attrs)
+#define dma_sync_single_for_device(dev, addr, size, dir) \
+	panthor_seam_sync_single_device(dev, addr, size, dir)
+#define dma_sync_single_for_cpu(dev, addr, size, dir) \
+	panthor_seam_sync_single_cpu(dev, addr, size, dir)
+#define dma_sync_sgtable_for_device(dev, sgt, dir) \
+	panthor_seam_sync_sgt_device(dev, sgt, dir)
+#define dma_sync_sgtable_for_cpu(dev, sgt, dir) \
+	panthor_seam_sync_sgt_cpu(dev, sgt, dir)
+#define drm_vma_node_unmap(node, mapping)	panthor_seam_cpu_unmap(node, mapping)
 #define vmap(pages, count, flags, prot)	panthor_seam_vmap(pages, count, flags, prot)
 #define vunmap(addr)			panthor_seam_vunmap(addr)
 #define get_nr_swap_pages()		panthor_seam_nr_swap_pages()
@@ -73,6 +94,11 @@ unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *
 	panthor_seam_resv_lock_intr(resv, ctx)
 #define drm_gem_handle_create(file, obj, handle) \
 	panthor_seam_handle_create(file, obj, handle)
+
+#undef kzalloc_obj
+#define kzalloc_obj(P, ...) \
+	(panthor_seam_bo_alloc() ? NULL : \
+	 __alloc_objs(kzalloc, default_gfp(__VA_ARGS__), typeof(P), 1))
 
 /* Also renames the prototype in panthor_fw.h, which is the point. */
 #define panthor_fw_vm(ptdev)		panthor_seam_fw_vm(ptdev)

@@ -332,7 +332,8 @@ static int op_sync(struct kunit *test, struct panthor_gem_object *bo)
 {
 	/* Only a device with cached CPU mappings has something to do. */
 	to_panthor_kunit(test)->ptdev->coherent = true;
-	return panthor_gem_sync(&bo->base, DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH, 0, bo->base.size);
+	return panthor_gem_sync(&bo->base, DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH_AND_INVALIDATE, 0,
+				bo->base.size);
 }
 
 static int op_map(struct kunit *test, struct panthor_gem_object *bo)
@@ -375,6 +376,10 @@ static const struct reach_param reach_params[] = {
 	{ SEAM_PAGES_TO_SG, panthor_kunit_make_resident, op_get_sgt, -EMLINK, -EMLINK },
 	{ SEAM_DMA_MAP, panthor_kunit_make_resident, op_get_sgt, -EREMOTEIO, -EREMOTEIO },
 	{ SEAM_DMA_UNMAP, with_sgt, op_free },
+	{ SEAM_DMA_SYNC_DEVICE, with_sgt, op_sync },
+	{ SEAM_DMA_SYNC_CPU, with_sgt, op_sync },
+	{ SEAM_CPU_UNMAP, with_gpu_mapping, op_scan },
+	{ SEAM_BO_ALLOC, NULL, op_create, -EIO, -ENOMEM },
 	{ SEAM_VMAP, NULL, op_vmap, -EINVAL, -ENOMEM },
 	{ SEAM_VUNMAP, with_vmap, op_vunmap },
 	{ SEAM_SWAP_PAGES, NULL, op_count },

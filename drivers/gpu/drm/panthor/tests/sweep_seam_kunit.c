@@ -25,6 +25,7 @@ struct sweep_param {
 };
 
 static const struct sweep_param sweep_params[] = {
+	{ &sweep_create, SEAM_BO_ALLOC, -EIO, -ENOMEM },
 	{ &sweep_create, SEAM_GEM_OBJECT_INIT, -ENFILE, -ENFILE },
 	{ &sweep_create, SEAM_MMAP_OFFSET, -ENOSPC, -ENOSPC },
 	{ &sweep_create, SEAM_HANDLE_CREATE, -EMFILE, -EMFILE },
@@ -54,6 +55,7 @@ static const struct sweep_param sweep_params[] = {
 	{ &sweep_map_over, SEAM_VM_BO_CREATE, -EIO, -ENOMEM },
 	{ &sweep_map_over, SEAM_PT_BULK, -EIO, -ENOMEM },
 	{ &sweep_unmap_middle, SEAM_PT_BULK, -EIO, -ENOMEM },
+	{ &sweep_kernel_bo, SEAM_BO_ALLOC, -EIO, -ENOMEM },
 	{ &sweep_kernel_bo, SEAM_GEM_OBJECT_INIT, -ENFILE, -ENFILE },
 	{ &sweep_kernel_bo, SEAM_MMAP_OFFSET, -EMFILE, -EMFILE },
 	{ &sweep_kernel_bo, SEAM_VA_INSERT, -ENOSPC, -ENOSPC },
@@ -62,6 +64,7 @@ static const struct sweep_param sweep_params[] = {
 	{ &sweep_kernel_bo, SEAM_DMA_MAP, -EREMOTEIO, -EREMOTEIO },
 	{ &sweep_kernel_bo, SEAM_VM_BO_CREATE, -EIO, -ENOMEM },
 	{ &sweep_kernel_bo, SEAM_PT_BULK, -EIO, -ENOMEM },
+	{ &sweep_fw_bo, SEAM_BO_ALLOC, -EIO, -ENOMEM },
 	{ &sweep_fw_bo, SEAM_GEM_OBJECT_INIT, -ENFILE, -ENFILE },
 	{ &sweep_fw_bo, SEAM_MMAP_OFFSET, -EMFILE, -EMFILE },
 	{ &sweep_fw_bo, SEAM_VA_INSERT, -ENOSPC, -ENOSPC },

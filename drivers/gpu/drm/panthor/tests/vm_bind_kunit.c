@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * VM_BIND: what is refused, and jobs that run from the VM's queue. Jobs are made
- * and pushed by the calls, and in the order, of the asynchronous ioctl.
- */
+/* VM_BIND: what is refused, and jobs that run from the VM's queue. */
 
-#include <linux/completion.h>
 #include <linux/dma-fence.h>
 #include <linux/err.h>
-#include <linux/jiffies.h>
 #include <linux/sizes.h>
-#include <linux/workqueue.h>
 
-#include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/gpu_scheduler.h>
@@ -19,6 +12,7 @@
 
 #include <kunit/resource.h>
 
+#include "bind.h"
 #include "fixture.h"
 #include "reclaim.h"
 #include "seam.h"
@@ -26,140 +20,6 @@
 
 /* GPU pages of a BO of BO_SIZE. */
 #define BO_PTES		(BO_SIZE / SZ_4K)
-
-/* A job that takes this long does not end at all. */
-#define BIND_TIMEOUT	(10 * HZ)
-
-/**
- * struct bind - One job in the queue of a VM
- * @test: The test.
- * @finished: Signalled when the job has run; referenced.
- * @after: What the job waits for, or NULL; referenced.
- * @sched: Scheduler of the VM.
- * @handle: Handle of the BO to map, 0 for none.
- */
-struct bind {
-	struct kunit *test;
-	struct dma_fence *finished;
-	struct dma_fence *after;
-	struct drm_gpu_scheduler *sched;
-	u32 handle;
-};
-
-static void bind_end(void *data)
-{
-	struct bind *bind = data;
-	struct panthor_kunit *ctx = to_panthor_kunit(bind->test);
-
-	if (bind->finished) {
-		/* In a case that failed the job may still be there. */
-		if (bind->after)
-			dma_fence_signal(bind->after);
-		dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT);
-		drain_workqueue(bind->sched->submit_wq);
-		flush_workqueue(panthor_cleanup_wq);
-		dma_fence_put(bind->finished);
-		dma_fence_put(bind->after);
-	}
-	if (bind->handle)
-		drm_gem_handle_delete(ctx->file, bind->handle);
-}
-
-static struct bind *bind_alloc(struct kunit *test, struct panthor_gem_object *bo)
-{
-	struct panthor_kunit *ctx = to_panthor_kunit(test);
-	struct bind *bind = kunit_kzalloc(test, sizeof(*bind), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, bind);
-	bind->test = test;
-	if (bo)
-		KUNIT_ASSERT_EQ(test, drm_gem_handle_create(ctx->file, &bo->base,
-							    &bind->handle), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bind_end, bind), 0);
-
-	return bind;
-}
-
-static int bind_lock(struct drm_exec *exec, struct drm_sched_job *job)
-{
-	int ret = 0;
-
-	drm_exec_until_all_locked(exec) {
-		ret = panthor_vm_bind_job_prepare_resvs(exec, job);
-		drm_exec_retry_on_contention(exec);
-	}
-
-	return ret;
-}
-
-/* Queue one operation; it waits for @after, if there is one. */
-static struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
-			      struct panthor_gem_object *bo, struct drm_panthor_vm_bind_op op,
-			      struct dma_fence *after)
-{
-	struct bind *bind = bind_alloc(test, bo);
-	struct drm_sched_job *job;
-	struct drm_exec exec;
-	int ret;
-
-	op.bo_handle = bind->handle;
-	job = panthor_vm_bind_job_create(to_panthor_kunit(test)->file, vm, &op);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, job);
-
-	drm_exec_init(&exec, 0, 1);
-	ret = bind_lock(&exec, job);
-	if (!ret && after)
-		ret = drm_sched_job_add_dependency(job, dma_fence_get(after));
-	if (!ret) {
-		drm_sched_job_arm(job);
-		bind->sched = job->sched;
-		bind->finished = dma_fence_get(&job->s_fence->finished);
-		bind->after = dma_fence_get(after);
-		panthor_vm_bind_job_update_resvs(&exec, job);
-		drm_sched_entity_push_job(job);
-	}
-	drm_exec_fini(&exec);
-	if (ret)
-		panthor_vm_bind_job_put(job);
-	KUNIT_ASSERT_EQ(test, ret, 0);
-
-	return bind;
-}
-
-static struct bind *bind_map(struct kunit *test, struct panthor_vm *vm,
-			     struct panthor_gem_object *bo, u64 va, struct dma_fence *after)
-{
-	return bind_push(test, vm, bo, (struct drm_panthor_vm_bind_op) {
-		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP,
-		.va = va,
-		.size = bo->base.size,
-	}, after);
-}
-
-static struct bind *bind_unmap(struct kunit *test, struct panthor_vm *vm, u64 va, u64 size,
-			       struct dma_fence *after)
-{
-	return bind_push(test, vm, NULL, (struct drm_panthor_vm_bind_op) {
-		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
-		.va = va,
-		.size = size,
-	}, after);
-}
-
-/* The job has run; what it used may not be cleaned up yet. */
-static void bind_run(struct kunit *test, struct bind *bind)
-{
-	KUNIT_ASSERT_GT(test, dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT), 0);
-}
-
-/* The job is over with everything that belongs to it. */
-static void bind_wait(struct kunit *test, struct bind *bind)
-{
-	bind_run(test, bind);
-	/* Freeing is queued by running, and cleaning up by freeing. */
-	drain_workqueue(bind->sched->submit_wq);
-	flush_workqueue(panthor_cleanup_wq);
-}
 
 /*
  * The simplest job.
@@ -435,46 +295,6 @@ static void synchronous_operation_takes_no_syncs(struct kunit *test)
 							   panthor_kunit_vm(test), &op), -EINVAL);
 }
 
-/**
- * struct bind_block - An item that keeps the cleanup worker busy
- * @work: The item.
- * @release: Lets it go.
- */
-struct bind_block {
-	struct work_struct work;
-	struct completion release;
-};
-
-static void bind_block_fn(struct work_struct *work)
-{
-	wait_for_completion(&container_of(work, struct bind_block, work)->release);
-}
-
-static void bind_unblock(void *data)
-{
-	struct bind_block *block = data;
-
-	complete(&block->release);
-	flush_work(&block->work);
-	workqueue_set_max_active(panthor_cleanup_wq, WQ_DFL_ACTIVE);
-	flush_workqueue(panthor_cleanup_wq);
-}
-
-/* From here on jobs run but are not cleaned up, until bind_unblock(). */
-static struct bind_block *bind_block(struct kunit *test)
-{
-	struct bind_block *block = kunit_kzalloc(test, sizeof(*block), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, block);
-	init_completion(&block->release);
-	INIT_WORK(&block->work, bind_block_fn);
-	workqueue_set_max_active(panthor_cleanup_wq, 1);
-	queue_work(panthor_cleanup_wq, &block->work);
-	KUNIT_ASSERT_EQ(test, kunit_add_action(test, bind_unblock, block), 0);
-
-	return block;
-}
-
 /*
  * A job has unmapped a BO, but the worker that cleans up after it did not come
  * to it; then the VM submits (B35).
@@ -497,7 +317,7 @@ static void submission_before_cleanup_of_unmap_job(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
 	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
 	KUNIT_EXPECT_NULL(test, gone->backing.pages);
-	kunit_release_action(test, bind_unblock, block);
+	bind_unblock(test, block);
 	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, gone));
 }
 
@@ -524,7 +344,7 @@ static void single_vm_changes_before_cleanup_of_unmap_job(struct kunit *test)
 	block = bind_block(test);
 	bind_run(test, bind_unmap(test, vm, VA(0), BO_SIZE, NULL));
 	KUNIT_ASSERT_EQ(test, vm_submit(other), 0);
-	kunit_release_action(test, bind_unblock, block);
+	bind_unblock(test, block);
 	KUNIT_ASSERT_NULL(test, vm_bo_of(vm, bo));
 	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
 	KUNIT_EXPECT_PTR_NE_MSG(test, bo->base.lru, old, "on the LRU of a VM that does not map it");

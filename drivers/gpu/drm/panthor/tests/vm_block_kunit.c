@@ -10,16 +10,11 @@
  */
 
 #include <linux/bits.h>
-#include <linux/err.h>
-#include <linux/gfp.h>
-#include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
 
-#include <drm/drm_gem.h>
 #include <drm/panthor_drm.h>
 
+#include "blocks.h"
 #include "check.h"
 #include "fake_pgtable.h"
 #include "fixture.h"
@@ -29,52 +24,6 @@
 #define WINDOW		SZ_1G
 #define WINDOW_SIZE	(3 * SZ_2M)
 #define BO_SIZE		SZ_4M
-
-#define BLOCK_ORDER	get_order(SZ_2M)
-#define BLOCK_PAGES	(SZ_2M >> PAGE_SHIFT)
-
-static void blocks_put(struct page **pages, unsigned long count)
-{
-	for (unsigned long i = 0; i < count; i += folio_nr_pages(page_folio(pages[i])))
-		folio_put(page_folio(pages[i]));
-	kvfree(pages);
-}
-
-/* Pages of @obj in aligned runs of 2 MiB. */
-static struct page **blocks_get(struct drm_gem_object *obj, bool huge)
-{
-	gfp_t gfp = GFP_HIGHUSER | __GFP_ZERO | (huge ? __GFP_COMP : 0);
-	unsigned long count = obj->size >> PAGE_SHIFT;
-	struct page **pages = kvmalloc_objs(*pages, count);
-
-	if (!pages)
-		return ERR_PTR(-ENOMEM);
-
-	for (unsigned long i = 0; i < count; i += BLOCK_PAGES) {
-		struct page *page = alloc_pages(gfp, BLOCK_ORDER);
-
-		if (!page) {
-			blocks_put(pages, i);
-			return ERR_PTR(-ENOMEM);
-		}
-		if (!huge)
-			split_page(page, BLOCK_ORDER);
-		for (unsigned long k = 0; k < BLOCK_PAGES; k++)
-			pages[i + k] = page + k;
-	}
-
-	return pages;
-}
-
-static struct page **get_huge_folios(struct drm_gem_object *obj)
-{
-	return blocks_get(obj, true);
-}
-
-static struct page **get_small_folios(struct drm_gem_object *obj)
-{
-	return blocks_get(obj, false);
-}
 
 /**
  * struct block_param - A range over two blocks at [0, 4 MiB) of the window
@@ -135,7 +84,7 @@ KUNIT_ARRAY_PARAM_DESC(whole, whole_params, desc);
 
 static struct vm_model *block_window(struct kunit *test, enum panthor_pgt_kind kind, bool huge)
 {
-	panthor_seam_set_get_pages(test, huge ? get_huge_folios : get_small_folios);
+	panthor_seam_set_get_pages(test, huge ? blocks_get_huge : blocks_get_small);
 	panthor_pgt_install(test, kind);
 	return vm_model_create(test, panthor_kunit_vm(test), WINDOW, WINDOW_SIZE);
 }
