@@ -64,7 +64,7 @@ static struct {
 	void *data;
 } seam_irq;
 
-/* Page tables by the VM they were made for, latest last. */
+/* Page tables by the VM they were made for. */
 static DEFINE_SPINLOCK(pgtables_lock);
 static struct {
 	const void *cookie;
@@ -85,6 +85,7 @@ void panthor_seam_reset_answers(void)
 
 	guard(spinlock)(&pgtables_lock);
 	seam_pgtable_count = 0;
+	memset(seam_pgtables, 0, sizeof(seam_pgtables));
 }
 
 static void seam_swap_action(void *data)
@@ -246,14 +247,28 @@ irqreturn_t panthor_seam_raise_irq(void)
 	return seam_irq.thread_fn(SEAM_FAKE_IRQ, seam_irq.data);
 }
 
-/* The latest table of a VM is the one that counts: its address may be reused. */
 static void seam_remember_pgtable(const void *cookie, struct io_pgtable_ops *ops)
+{
+	unsigned int slot;
+
+	guard(spinlock)(&pgtables_lock);
+
+	/* Prefer the place of one that is gone to that of the oldest. */
+	for (slot = 0; slot < SEAM_PGTABLES && seam_pgtables[slot].ops; slot++)
+		;
+	if (slot == SEAM_PGTABLES)
+		slot = seam_pgtable_count++ % SEAM_PGTABLES;
+	seam_pgtables[slot].cookie = cookie;
+	seam_pgtables[slot].ops = ops;
+}
+
+static void seam_forget_pgtable(struct io_pgtable_ops *ops)
 {
 	guard(spinlock)(&pgtables_lock);
 
-	seam_pgtables[seam_pgtable_count % SEAM_PGTABLES].cookie = cookie;
-	seam_pgtables[seam_pgtable_count % SEAM_PGTABLES].ops = ops;
-	seam_pgtable_count++;
+	for (unsigned int slot = 0; slot < SEAM_PGTABLES; slot++)
+		if (seam_pgtables[slot].ops == ops)
+			seam_pgtables[slot].ops = NULL;
 }
 
 /**
@@ -268,12 +283,9 @@ struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm)
 {
 	guard(spinlock)(&pgtables_lock);
 
-	for (unsigned int i = 0; i < min(seam_pgtable_count, SEAM_PGTABLES); i++) {
-		unsigned int slot = (seam_pgtable_count - 1 - i) % SEAM_PGTABLES;
-
-		if (seam_pgtables[slot].cookie == vm)
+	for (unsigned int slot = 0; slot < SEAM_PGTABLES; slot++)
+		if (seam_pgtables[slot].ops && seam_pgtables[slot].cookie == vm)
 			return seam_pgtables[slot].ops;
-	}
 
 	return NULL;
 }
@@ -522,6 +534,7 @@ void panthor_seam_pgtable_free(struct io_pgtable_ops *ops)
 {
 	const struct panthor_seam_pgtable *pgtable = READ_ONCE(seam_pgtable);
 
+	seam_forget_pgtable(ops);
 	if (!pgtable || !pgtable->free(ops))
 		free_io_pgtable_ops(ops);
 }

@@ -69,7 +69,7 @@ static bool sweep_slab_fails(void)
 	void *p;
 
 	sweep_inject_arm(1);
-	p = kmalloc(sizeof(long), GFP_KERNEL);
+	p = kmalloc(32, GFP_KERNEL);
 	kfree(p);
 	return sweep_inject_fired() && !p;
 }
