@@ -17,6 +17,9 @@ REPO = Path(__file__).resolve().parents[2]
 TESTS = REPO / "drivers/gpu/drm/panthor/tests"
 CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
+UM_ONLY = ("panthor_gate",)
+VM_ONLY = ("panthor_gem_huge",)
+"""Suites that only some lanes have."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "O", "V", "JOBS",
              "CC", "LLVM", "CROSS_COMPILE")
@@ -133,6 +136,12 @@ def known_tests(folder: Path = TESTS) -> dict[str, list[str]]:
             if name and table:
                 found[name[1]] = tables.get(table[1], [])
     return found
+
+
+def lane_tests(lane: str) -> dict[str, list[str]]:
+    """Suites and cases that a lane has."""
+    missing = VM_ONLY if lane == "um" else UM_ONLY
+    return {suite: cases for suite, cases in known_tests().items() if suite not in missing}
 
 
 def slow_tests(folder: Path = TESTS) -> frozenset[str]:

@@ -234,6 +234,7 @@ static struct kunit_suite gem_cache_suite = {
 	.name = "panthor_gem_cache",
 	.init = reclaim_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_cache_cases,
 };
 

@@ -238,6 +238,7 @@ static struct kunit_suite gem_huge_suite = {
 	.name = "panthor_gem_huge",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_huge_cases,
 };
 

@@ -165,6 +165,7 @@ static struct kunit_suite gem_lock_suite = {
 	.name = "panthor_gem_lock",
 	.init = panthor_kunit_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_lock_cases,
 };
 

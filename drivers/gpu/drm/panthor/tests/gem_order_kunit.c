@@ -163,6 +163,7 @@ static struct kunit_suite gem_order_suite = {
 	.name = "panthor_gem_order",
 	.init = reclaim_init,
 	.exit = panthor_kunit_exit,
+	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_order_cases,
 };
 
