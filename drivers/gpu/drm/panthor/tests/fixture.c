@@ -86,13 +86,34 @@ static struct drm_file *fixture_file(struct kunit *test, struct drm_device *drm)
 static struct {
 	struct device *dev;
 	struct device_dma_parameters dma_parms;
+	struct device *mount_dev;
 	struct drm_device *mount;
 } parent;
 
+static int fixture_mount(void)
+{
+	/* Another device: each can have one folder in debugfs. */
+	struct device *dev = root_device_register("panthor-kunit-mount");
+	struct drm_device *mount;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+
+	mount = drm_dev_alloc(&fixture_driver, dev);
+	if (IS_ERR(mount)) {
+		root_device_unregister(dev);
+		return PTR_ERR(mount);
+	}
+	parent.mount_dev = dev;
+	parent.mount = mount;
+
+	return 0;
+}
+
 static int fixture_parent(void)
 {
-	struct drm_device *mount;
 	struct device *dev;
+	int ret;
 
 	if (parent.dev)
 		return 0;
@@ -105,15 +126,13 @@ static int fixture_parent(void)
 	dma_set_mask_and_coherent(dev, DMA_BIT_MASK(40));
 	dma_set_max_seg_size(dev, UINT_MAX);
 
-	mount = drm_dev_alloc(&fixture_driver, dev);
-	if (IS_ERR(mount)) {
+	ret = fixture_mount();
+	if (ret)
 		root_device_unregister(dev);
-		return PTR_ERR(mount);
-	}
-	parent.dev = dev;
-	parent.mount = mount;
+	else
+		parent.dev = dev;
 
-	return 0;
+	return ret;
 }
 
 /**
@@ -128,6 +147,7 @@ void panthor_kunit_suite_exit(struct kunit_suite *suite)
 		return;
 
 	drm_dev_put(parent.mount);
+	root_device_unregister(parent.mount_dev);
 	root_device_unregister(parent.dev);
 	parent.dev = NULL;
 }

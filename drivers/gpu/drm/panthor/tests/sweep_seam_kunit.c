@@ -84,6 +84,7 @@ static const struct sweep_param sweep_params[] = {
 	{ &sweep_restore_split, SEAM_PT_BULK, -EIO, -ENOMEM },
 	{ &sweep_attach, SEAM_GET_PAGES, -ESTALE, -ESTALE },
 	{ &sweep_attach_map, SEAM_PAGES_TO_SG, -EMLINK, -EMLINK },
+	{ &sweep_pool, SEAM_BO_ALLOC, -EIO, -ENOMEM },
 	{ &sweep_pool, SEAM_GEM_OBJECT_INIT, -ENFILE, -ENFILE },
 	{ &sweep_pool, SEAM_MMAP_OFFSET, -EMFILE, -EMFILE },
 	{ &sweep_pool_vm, SEAM_PGTABLE_ALLOC, -EIO, -EINVAL },
