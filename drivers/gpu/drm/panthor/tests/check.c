@@ -1,59 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Checks of objects and lists at a quiescent point.
+ * Checks of objects and lists at a quiescent point; those of VMs, page tables
+ * and user mappings are in check_vm.c and check_map.c.
  *
  * Locks are taken in the driver's order: BO resv, gpuva.lock, gem_lru_mutex.
  * The lists are compared with gem_lru_mutex alone: at a quiescent point nobody
- * changes what the other two protect.
+ * changes what the other two protect. Every object and list entry is looked at
+ * once, so that a check costs what there is to look at.
  */
 
 #include <linux/bits.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/scatterlist.h>
-#include <linux/shrinker.h>
 #include <linux/slab.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 
-#include "check.h"
+#include "check_priv.h"
 #include "fixture.h"
-#include "seam.h"
-
-/* More objects than any case creates; hitting it is an error, not a limit. */
-#define CHECK_MAX_BOS	2048
+#include "watch.h"
 
 /**
- * struct check_bos - Every BO of the device at one moment, referenced
- * @count: Number of BOs.
- * @bos: The BOs.
+ * check_violated() - Note that an invariant does not hold
+ * @r: The report.
+ * @inv: Number of the invariant.
+ * @fmt: What is wrong.
+ *
+ * Context: Any.
  */
-struct check_bos {
-	unsigned int count;
-	struct panthor_gem_object *bos[CHECK_MAX_BOS];
-};
-
-/**
- * struct panthor_check_snapshot - What the objects looked like before a scan
- * @count: Number of BOs.
- * @bos: Per BO: the pointer (not referenced), whether it had pages, how often
- *	it had been evicted.
- */
-struct panthor_check_snapshot {
-	unsigned int count;
-	struct {
-		struct panthor_gem_object *bo;
-		bool resident;
-		int reclaimed;
-	} bos[] __counted_by(count);
-};
-
-static __printf(3, 4) void violated(struct panthor_check_report *r,
-				    unsigned int inv, const char *fmt, ...)
+void check_violated(struct panthor_check_report *r, unsigned int inv, const char *fmt, ...)
 {
 	va_list args;
 	int len;
@@ -68,39 +50,99 @@ static __printf(3, 4) void violated(struct panthor_check_report *r,
 	va_end(args);
 }
 
-static void check_bos_put(void *data)
+static u32 *check_slot(struct check *c, const void *bo)
 {
-	struct check_bos *all = data;
+	u32 mask = BIT(c->hash_bits) - 1, i = hash_ptr(bo, c->hash_bits);
 
-	for (unsigned int i = 0; i < all->count; i++)
-		drm_gem_object_put(&all->bos[i]->base);
-	kvfree(all);
+	while (c->hash[i] && c->bos[c->hash[i] - 1].bo != bo)
+		i = (i + 1) & mask;
+
+	return &c->hash[i];
 }
 
-static struct check_bos *check_bos_get(struct kunit *test)
+/**
+ * check_find_bo() - Find a BO by its address
+ * @c: The check.
+ * @bo: The address, not dereferenced.
+ *
+ * Context: Any.
+ *
+ * Return: The BO, or NULL if there is none at that address.
+ */
+struct check_bo *check_find_bo(struct check *c, const void *bo)
+{
+	u32 index = *check_slot(c, bo);
+
+	return index ? &c->bos[index - 1] : NULL;
+}
+
+static void check_add_bo(struct check *c, struct panthor_gem_object *bo)
+{
+	if (!kref_get_unless_zero(&bo->base.refcount))
+		return;
+	c->nr_bos++;
+	c->bos[c->nr_bos - 1].bo = bo;
+	*check_slot(c, bo) = c->nr_bos;
+}
+
+/**
+ * check_open() - Collect and reference every BO of the device
+ * @test: The test.
+ * @r: Where violations are to go.
+ *
+ * Context: Test thread. Takes and releases gems.lock.
+ *
+ * Return: The check, to be ended with check_close(); a failure aborts the test.
+ */
+struct check *check_open(struct kunit *test, struct panthor_check_report *r)
 {
 	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
-	struct check_bos *all = kvzalloc(sizeof(*all), GFP_KERNEL);
 	struct panthor_gem_object *bo;
-	bool overflow = false;
-
-	KUNIT_ASSERT_NOT_NULL(test, all);
+	unsigned int max, bits;
+	struct check *c;
+	u32 *hash;
 
 	mutex_lock(&ptdev->gems.lock);
-	list_for_each_entry(bo, &ptdev->gems.node, debugfs.node) {
-		if (all->count == CHECK_MAX_BOS) {
-			overflow = true;
-			break;
-		}
-		if (kref_get_unless_zero(&bo->base.refcount))
-			all->bos[all->count++] = bo;
-	}
+	max = list_count_nodes(&ptdev->gems.node);
 	mutex_unlock(&ptdev->gems.lock);
 
-	if (overflow)
-		KUNIT_FAIL(test, "more than %u BOs: raise CHECK_MAX_BOS", CHECK_MAX_BOS);
+	/* Half of it stays free, so that a search ends soon. */
+	bits = ilog2(max + 1) + 2;
+	c = kvzalloc(struct_size(c, bos, max), GFP_KERNEL);
+	hash = kvcalloc(BIT(bits), sizeof(*hash), GFP_KERNEL);
+	if (!c || !hash) {
+		kvfree(hash);
+		kvfree(c);
+	}
+	KUNIT_ASSERT_TRUE(test, c && hash);
+	c->test = test;
+	c->ctx = to_panthor_kunit(test);
+	c->ptdev = ptdev;
+	c->r = r;
+	c->hash_bits = bits;
+	c->hash = hash;
 
-	return all;
+	mutex_lock(&ptdev->gems.lock);
+	list_for_each_entry(bo, &ptdev->gems.node, debugfs.node)
+		if (c->nr_bos < max)
+			check_add_bo(c, bo);
+	mutex_unlock(&ptdev->gems.lock);
+
+	return c;
+}
+
+/**
+ * check_close() - Put what check_open() referenced
+ * @c: The check.
+ *
+ * Context: Process context, no resv is held.
+ */
+void check_close(struct check *c)
+{
+	for (unsigned int i = 0; i < c->nr_bos; i++)
+		drm_gem_object_put(&c->bos[i].bo->base);
+	kvfree(c->hash);
+	kvfree(c);
 }
 
 /* I1: the page array holds exactly the pages of the object's file, in order. */
@@ -109,7 +151,7 @@ static void check_pages(struct panthor_gem_object *bo, struct panthor_check_repo
 	struct address_space *mapping = bo->base.filp->f_mapping;
 
 	if (IS_ERR(bo->backing.pages)) {
-		violated(r, 1, "pages is the error %pe", bo->backing.pages);
+		check_violated(r, 1, "pages is the error %pe", bo->backing.pages);
 		return;
 	}
 
@@ -118,13 +160,13 @@ static void check_pages(struct panthor_gem_object *bo, struct panthor_check_repo
 		bool same;
 
 		if (IS_ERR(folio)) {
-			violated(r, 1, "page %lu is not in the page cache", i);
+			check_violated(r, 1, "page %lu is not in the page cache", i);
 			return;
 		}
 		same = folio_file_page(folio, i) == bo->backing.pages[i];
 		folio_put(folio);
 		if (!same) {
-			violated(r, 1, "page %lu is not the file's", i);
+			check_violated(r, 1, "page %lu is not the file's", i);
 			return;
 		}
 	}
@@ -141,24 +183,24 @@ static void check_sgt(struct panthor_gem_object *bo, struct panthor_check_report
 	unsigned int i;
 
 	if (!bo->backing.pages) {
-		violated(r, 2, "sg table without pages");
+		check_violated(r, 2, "sg table without pages");
 		return;
 	}
 
 	for_each_sgtable_page(sgt, &iter, 0) {
 		if (nr >= npages || sg_page_iter_page(&iter) != bo->backing.pages[nr]) {
-			violated(r, 2, "sg table entry for page %lu is not that page", nr);
+			check_violated(r, 2, "sg table entry for page %lu is not that page", nr);
 			return;
 		}
 		nr++;
 	}
 	if (nr != npages)
-		violated(r, 2, "sg table covers %lu of %lu pages", nr, npages);
+		check_violated(r, 2, "sg table covers %lu of %lu pages", nr, npages);
 
 	for_each_sgtable_dma_sg(sgt, sgl, i)
 		dma_len += sg_dma_len(sgl);
 	if (dma_len != bo->base.size)
-		violated(r, 2, "%zu of %zu bytes are DMA mapped", dma_len, bo->base.size);
+		check_violated(r, 2, "%zu of %zu bytes are DMA mapped", dma_len, bo->base.size);
 }
 
 static unsigned int check_attachments(struct panthor_gem_object *bo)
@@ -179,45 +221,34 @@ static void check_pins(struct panthor_kunit *ctx, struct panthor_gem_object *bo,
 	unsigned long expected;
 
 	if (pins > INT_MAX || vmaps > INT_MAX || mmaps > INT_MAX)
-		violated(r, 4, "saturated counter: pin %#x vmap %#x mmap %#x",
+		check_violated(r, 4, "saturated counter: pin %#x vmap %#x mmap %#x",
 			 pins, vmaps, mmaps);
 
 	if (pins && !bo->backing.pages)
-		violated(r, 3, "%u pins and no pages", pins);
+		check_violated(r, 3, "%u pins and no pages", pins);
 
 	expected = panthor_kunit_pins(ctx, bo) + check_attachments(bo) + !!bo->cmap.vaddr;
 	if (pins != expected)
-		violated(r, 3, "%u pins, %lu holders", pins, expected);
+		check_violated(r, 3, "%u pins, %lu holders", pins, expected);
 
 	if (!!bo->cmap.vaddr != !!vmaps)
-		violated(r, 5, "vaddr %s with %u users", bo->cmap.vaddr ? "set" : "NULL", vmaps);
+		check_violated(r, 5, "vaddr %s with %u users", bo->cmap.vaddr ? "set" : "NULL", vmaps);
 	if ((bo->cmap.vaddr || vmaps) && !pins)
-		violated(r, 5, "kernel mapping without a pin");
+		check_violated(r, 5, "kernel mapping without a pin");
 }
 
-/* User VMAs of @bo; the test's address space is the only one there is. */
-static unsigned int check_count_vmas(struct panthor_kunit *ctx,
-				     struct panthor_gem_object *bo)
-{
-	struct mm_struct *mm = ctx->mm;
-	struct vm_area_struct *vma;
-	unsigned int count = 0;
-
-	if (!mm)
-		return 0;
-
-	mmap_read_lock(mm);
-	VMA_ITERATOR(vmi, mm, 0);
-	for_each_vma(vmi, vma)
-		count += vma->vm_private_data == &bo->base &&
-			 vma->vm_ops == bo->base.funcs->vm_ops;
-	mmap_read_unlock(mm);
-
-	return count;
-}
-
-/* I11: the state as a function of what is there, written from the rules. */
-static enum panthor_gem_reclaim_state
+/**
+ * check_derive_state() - The state as a function of what is there (I11)
+ * @bo: The BO.
+ * @only_vm: Set to a VM that has it mapped, if there is one.
+ *
+ * Written from the rules, not from the driver.
+ *
+ * Context: The BO's gpuva list does not change.
+ *
+ * Return: The state.
+ */
+enum panthor_gem_reclaim_state
 check_derive_state(struct panthor_gem_object *bo, struct drm_gpuvm **only_vm)
 {
 	struct drm_gpuvm_bo *vm_bo;
@@ -241,21 +272,20 @@ check_derive_state(struct panthor_gem_object *bo, struct drm_gpuvm **only_vm)
 	return refcount_read(&bo->cmap.mmap_count) ? PANTHOR_GEM_MMAPPED : PANTHOR_GEM_UNUSED;
 }
 
-/*
- * struct panthor_vm is private to its file, but it is one allocation that
- * begins with the gpuvm: what lies inside that allocation belongs to the VM.
- */
-static bool check_inside_vm(struct drm_gpuvm *vm, const void *p)
-{
-	return p >= (void *)vm && p < (void *)vm + ksize(vm);
-}
+/* Where a VM's LRU is in the VM: learned from a BO that is on the right one. */
+static size_t check_lru_offset;
 
-/* I12: the LRU an object is on is the one its state names. */
-static void check_lru_of(struct panthor_device *ptdev, struct panthor_gem_object *bo,
-			 enum panthor_gem_reclaim_state state,
-			 struct drm_gpuvm *only_vm, struct panthor_check_report *r)
+/* I12, I16: the LRU an object is on is the one its state names, and exists. */
+static void check_lru_of(struct check *c, struct panthor_gem_object *bo,
+			 enum panthor_gem_reclaim_state state, struct drm_gpuvm *only_vm)
 {
-	struct drm_gem_lru *expected = NULL;
+	struct panthor_device *ptdev = c->ptdev;
+	struct drm_gem_lru *lru = bo->base.lru, *expected = NULL;
+	struct check_vm *on = lru ? check_find_vm(c, lru) : NULL;
+
+	if (lru && !on && lru != &ptdev->reclaim.unused && lru != &ptdev->reclaim.mmapped &&
+	    lru != &ptdev->reclaim.gpu_mapped_shared)
+		check_violated(c->r, 16, "on an LRU that is of no VM");
 
 	switch (state) {
 	case PANTHOR_GEM_UNUSED:
@@ -268,24 +298,25 @@ static void check_lru_of(struct panthor_device *ptdev, struct panthor_gem_object
 		expected = &ptdev->reclaim.gpu_mapped_shared;
 		break;
 	case PANTHOR_GEM_GPU_MAPPED_SINGLE_VM:
-		if (!bo->base.lru || !check_inside_vm(only_vm, bo->base.lru))
-			violated(r, 12, "mapped by one VM but not on its LRU");
+		if (!on || check_gpuvm(on->vm) != only_vm)
+			check_violated(c->r, 12, "mapped by one VM but not on its LRU");
+		else if (!check_lru_offset)
+			check_lru_offset = (void *)lru - (void *)on->vm;
 		return;
 	case PANTHOR_GEM_UNRECLAIMABLE:
 		break;
 	}
 
-	if (bo->base.lru != expected)
-		violated(r, 12, "%s but on %s LRU", panthor_kunit_state_name(state),
-			 bo->base.lru ? "another" : "no");
+	if (lru != expected)
+		check_violated(c->r, 12, "%s but on %s LRU", panthor_kunit_state_name(state),
+			       lru ? "another" : "no");
 }
 
-static void check_bo(struct kunit *test, struct panthor_gem_object *bo,
-		     long *gpu_mapped, struct panthor_check_report *r)
+static void check_bo(struct check *c, struct check_bo *cb)
 {
-	struct panthor_kunit *ctx = to_panthor_kunit(test);
-	unsigned int vmas = check_count_vmas(ctx, bo);
+	struct panthor_gem_object *bo = cb->bo;
 	enum panthor_gem_reclaim_state state;
+	struct panthor_check_report *r = c->r;
 	struct drm_gpuvm *only_vm;
 
 	dma_resv_lock(bo->base.resv, NULL);
@@ -295,82 +326,97 @@ static void check_bo(struct kunit *test, struct panthor_gem_object *bo,
 		check_pages(bo, r);
 	if (bo->dmap.sgt)
 		check_sgt(bo, r);
-	check_pins(ctx, bo, r);
+	check_pins(c->ctx, bo, r);
 
-	if (refcount_read(&bo->cmap.mmap_count) != vmas)
-		violated(r, 6, "mmap_count %u with %u VMAs",
-			 refcount_read(&bo->cmap.mmap_count), vmas);
+	if (refcount_read(&bo->cmap.mmap_count) != cb->vmas)
+		check_violated(r, 6, "mmap_count %u with %u VMAs",
+			       refcount_read(&bo->cmap.mmap_count), cb->vmas);
 
 	state = check_derive_state(bo, &only_vm);
 	if (bo->reclaim_state != state)
-		violated(r, 11, "state %s, evaluates to %s",
-			 panthor_kunit_state_name(bo->reclaim_state),
-			 panthor_kunit_state_name(state));
-	check_lru_of(ctx->ptdev, bo, state, only_vm, r);
+		check_violated(r, 11, "state %s, evaluates to %s",
+			       panthor_kunit_state_name(bo->reclaim_state),
+			       panthor_kunit_state_name(state));
+	check_lru_of(c, bo, state, only_vm);
+	check_vm_bos(c, bo);
 
 	if (state == PANTHOR_GEM_GPU_MAPPED_SINGLE_VM ||
 	    state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM)
-		*gpu_mapped += bo->base.size >> PAGE_SHIFT;
+		c->gpu_mapped += bo->base.size >> PAGE_SHIFT;
 
 	mutex_unlock(&bo->base.gpuva.lock);
 	dma_resv_unlock(bo->base.resv);
 }
 
-/* I13: a list's page count is that of its members, who all know it. */
-static void check_lru(struct drm_gem_lru *lru, const char *name,
-		      struct panthor_check_report *r)
+/* I13: a list's page count is that of its members, who all know it and exist. */
+static void check_lru(struct check *c, struct drm_gem_lru *lru, const char *name)
 {
 	struct drm_gem_object *obj;
 	long pages = 0;
 
 	list_for_each_entry(obj, &lru->list, lru_node) {
+		struct check_bo *cb = check_find_bo(c, to_panthor_bo(obj));
+
 		pages += obj->size >> PAGE_SHIFT;
 		if (obj->lru != lru)
-			violated(r, 13, "member of LRU %s points to another", name);
+			check_violated(c->r, 13, "member of LRU %s points to another", name);
+		if (cb)
+			cb->on_lru = true;
+		else
+			check_violated(c->r, 13, "member of LRU %s is no BO", name);
 	}
 	if (lru->count != pages)
-		violated(r, 13, "LRU %s counts %ld pages, has %ld", name, lru->count, pages);
+		check_violated(c->r, 13, "LRU %s counts %ld pages, has %ld",
+			       name, lru->count, pages);
 }
 
-/* I15: a VM with something to reclaim is on the device's list, once. */
-static void check_vm_listed(struct panthor_device *ptdev, struct drm_gpuvm *vm,
-			    struct panthor_check_report *r)
+/* I15, I16: what the device lists are VMs, and all that have something to reclaim. */
+static void check_listed_vms(struct check *c)
 {
-	unsigned int listed = 0;
 	struct list_head *node;
 
-	list_for_each(node, &ptdev->reclaim.vms)
-		listed += check_inside_vm(vm, node);
-	if (listed != 1)
-		violated(r, 15, "VM with reclaimable BOs listed %u times", listed);
+	list_for_each(node, &c->ptdev->reclaim.vms) {
+		struct check_vm *vm = check_find_vm(c, node);
+
+		if (vm)
+			vm->listed++;
+		else
+			check_violated(c->r, 16, "a VM that is gone is listed");
+	}
+
+	for (unsigned int i = 0; i < c->nr_vms; i++) {
+		struct check_vm *vm = &c->vms[i];
+
+		if (vm->listed > 1 || (!vm->listed && vm->lru && !list_empty(&vm->lru->list)))
+			check_violated(c->r, 15, "VM with reclaimable BOs listed %u times",
+				       vm->listed);
+	}
 }
 
-static void check_lists(struct panthor_device *ptdev, struct check_bos *all,
-			long gpu_mapped, struct panthor_check_report *r)
+static void check_lists(struct check *c)
 {
+	struct panthor_device *ptdev = c->ptdev;
+
 	mutex_lock(&ptdev->base.gem_lru_mutex);
 
-	check_lru(&ptdev->reclaim.unused, "unused", r);
-	check_lru(&ptdev->reclaim.mmapped, "mmapped", r);
-	check_lru(&ptdev->reclaim.gpu_mapped_shared, "gpu_mapped_shared", r);
-
-	for (unsigned int i = 0; i < all->count; i++) {
-		struct panthor_gem_object *bo = all->bos[i];
-		struct drm_gpuvm *only_vm;
-
-		/* Nobody else runs: the gpuva list does not change. */
-		if (check_derive_state(bo, &only_vm) != PANTHOR_GEM_GPU_MAPPED_SINGLE_VM ||
-		    !bo->base.lru || !check_inside_vm(only_vm, bo->base.lru))
-			continue;
-		check_lru(bo->base.lru, "of a VM", r);
-		check_vm_listed(ptdev, only_vm, r);
+	check_lru(c, &ptdev->reclaim.unused, "unused");
+	check_lru(c, &ptdev->reclaim.mmapped, "mmapped");
+	check_lru(c, &ptdev->reclaim.gpu_mapped_shared, "gpu_mapped_shared");
+	for (unsigned int i = 0; check_lru_offset && i < c->nr_vms; i++) {
+		c->vms[i].lru = (void *)c->vms[i].vm + check_lru_offset;
+		check_lru(c, c->vms[i].lru, "of a VM");
 	}
+	check_listed_vms(c);
+
+	for (unsigned int i = 0; i < c->nr_bos; i++)
+		if (c->bos[i].bo->base.lru && !c->bos[i].on_lru)
+			check_violated(c->r, 13, "BO is not on the LRU it points to");
 
 	mutex_unlock(&ptdev->base.gem_lru_mutex);
 
-	if (ptdev->reclaim.gpu_mapped_count != gpu_mapped)
-		violated(r, 14, "gpu_mapped_count %ld, %ld pages are",
-			 ptdev->reclaim.gpu_mapped_count, gpu_mapped);
+	if (ptdev->reclaim.gpu_mapped_count != c->gpu_mapped)
+		check_violated(c->r, 14, "gpu_mapped_count %ld, %ld pages are",
+			       ptdev->reclaim.gpu_mapped_count, c->gpu_mapped);
 }
 
 /**
@@ -383,18 +429,26 @@ static void check_lists(struct panthor_device *ptdev, struct check_bos *all,
  */
 void panthor_check(struct kunit *test, struct panthor_check_report *report)
 {
-	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
-	struct check_bos *all = check_bos_get(test);
-	long gpu_mapped = 0;
+	struct check *c = check_open(test, report);
 
-	memset(report, 0, sizeof(*report));
-	for (unsigned int i = 0; i < all->count; i++)
-		check_bo(test, all->bos[i], &gpu_mapped, report);
-	check_lists(ptdev, all, gpu_mapped, report);
-	check_bos_put(all);
+	panthor_watch_report(report);
+	check_gather_vms(c);
+	check_user_mappings(c);
+	for (unsigned int i = 0; i < c->nr_bos; i++)
+		check_bo(c, &c->bos[i]);
+	check_lists(c);
+	check_vms(c);
+	check_close(c);
 }
 
-static void expect_none(struct kunit *test, const struct panthor_check_report *report)
+/**
+ * panthor_expect_report() - Fail the test for what a report has
+ * @test: The test.
+ * @report: The report.
+ *
+ * Context: Any.
+ */
+void panthor_expect_report(struct kunit *test, const struct panthor_check_report *report)
 {
 	for (unsigned int i = 0; i < min(report->count, PANTHOR_CHECK_MAX_MSGS); i++)
 		KUNIT_FAIL(test, "invariant violated: %s", report->msgs[i]);
@@ -413,149 +467,5 @@ void panthor_expect_invariants(struct kunit *test)
 	struct panthor_check_report report;
 
 	panthor_check(test, &report);
-	expect_none(test, &report);
-}
-
-/**
- * panthor_check_snapshot() - Remember which BOs have pages
- * @test: Test whose device it is; owns the memory.
- *
- * Context: Test thread. Other threads must be quiet; the caller may hold resvs.
- *
- * Return: The snapshot.
- */
-struct panthor_check_snapshot *panthor_check_snapshot(struct kunit *test)
-{
-	struct check_bos *all = check_bos_get(test);
-	struct panthor_check_snapshot *snap;
-
-	snap = kunit_kzalloc(test, struct_size(snap, bos, all->count), GFP_KERNEL);
-	if (snap) {
-		snap->count = all->count;
-		for (unsigned int i = 0; i < all->count; i++) {
-			snap->bos[i].bo = all->bos[i];
-			snap->bos[i].resident = all->bos[i]->backing.pages;
-			snap->bos[i].reclaimed = atomic_read(&all->bos[i]->reclaimed_count);
-		}
-	}
-	check_bos_put(all);
-	KUNIT_ASSERT_NOT_NULL(test, snap);
-
-	return snap;
-}
-
-static bool check_known(struct check_bos *all, struct panthor_gem_object *bo)
-{
-	for (unsigned int i = 0; i < all->count; i++)
-		if (all->bos[i] == bo)
-			return true;
-
-	return false;
-}
-
-/**
- * panthor_check_scan() - Compare what a scan reported with what it did
- * @test: Test whose device was scanned.
- * @before: State before the scan.
- * @ret: What scan_objects() returned.
- * @report: Violations of I24 and I25 are added to it.
- *
- * A BO that was freed meanwhile is left out.
- *
- * Context: Test thread. Other threads must be quiet; the caller may hold resvs.
- */
-void panthor_check_scan(struct kunit *test,
-			const struct panthor_check_snapshot *before,
-			unsigned long ret, struct panthor_check_report *report)
-{
-	unsigned long freed = ret == SHRINK_STOP ? 0 : ret;
-	struct check_bos *all = check_bos_get(test);
-	unsigned long left = 0;
-
-	for (unsigned int i = 0; i < before->count; i++) {
-		struct panthor_gem_object *bo = before->bos[i].bo;
-		int was = before->bos[i].reclaimed, expected = was;
-
-		if (!check_known(all, bo))
-			continue;
-		if (before->bos[i].resident && !bo->backing.pages) {
-			left += bo->base.size >> PAGE_SHIFT;
-			expected = was == INT_MAX ? INT_MAX : was + 1;
-		}
-		if (atomic_read(&bo->reclaimed_count) != expected)
-			violated(report, 25, "reclaimed_count went from %d to %d, not %d",
-				 was, atomic_read(&bo->reclaimed_count), expected);
-	}
-	check_bos_put(all);
-
-	if (freed != left)
-		violated(report, 24, "scan reported %lu pages, %lu left memory", freed, left);
-}
-
-/**
- * panthor_check_count() - Compare what a count reported with what is there
- * @test: Test whose device was counted.
- * @can_block: Whether the caller could wait for the GPU.
- * @ret: What count_objects() returned.
- * @report: Violations of I24 are added to it.
- *
- * Without swap space nothing may be counted, as contents cannot go anywhere.
- *
- * Context: Test thread. Other threads must be quiet; the caller may hold resvs.
- */
-void panthor_check_count(struct kunit *test, bool can_block, unsigned long ret,
-			 struct panthor_check_report *report)
-{
-	struct check_bos *all = check_bos_get(test);
-	struct drm_gpuvm *only_vm;
-	unsigned long pages = 0;
-
-	for (unsigned int i = 0; i < all->count; i++) {
-		struct panthor_gem_object *bo = all->bos[i];
-		enum panthor_gem_reclaim_state state = check_derive_state(bo, &only_vm);
-
-		if (state == PANTHOR_GEM_UNRECLAIMABLE ||
-		    (state > PANTHOR_GEM_MMAPPED && !can_block))
-			continue;
-		pages += bo->base.size >> PAGE_SHIFT;
-	}
-	check_bos_put(all);
-
-	if (ret != (panthor_seam_swap() > 0 ? (pages ?: SHRINK_EMPTY) : 0))
-		violated(report, 24, "count reported %#lx, %lu pages are reclaimable, swap %ld",
-			 ret, pages, panthor_seam_swap());
-}
-
-/**
- * panthor_expect_scan() - Fail the test if a scan's report is not what it did
- * @test: Test whose device was scanned.
- * @before: State before the scan.
- * @ret: What scan_objects() returned.
- *
- * Context: Test thread. Other threads must be quiet; the caller may hold resvs.
- */
-void panthor_expect_scan(struct kunit *test,
-			 const struct panthor_check_snapshot *before,
-			 unsigned long ret)
-{
-	struct panthor_check_report report = {};
-
-	panthor_check_scan(test, before, ret, &report);
-	expect_none(test, &report);
-}
-
-/**
- * panthor_expect_count() - Fail the test if a count is not what is there
- * @test: Test whose device was counted.
- * @can_block: Whether the caller could wait for the GPU.
- * @ret: What count_objects() returned.
- *
- * Context: Test thread. Other threads must be quiet; the caller may hold resvs.
- */
-void panthor_expect_count(struct kunit *test, bool can_block, unsigned long ret)
-{
-	struct panthor_check_report report = {};
-
-	panthor_check_count(test, can_block, ret, &report);
-	expect_none(test, &report);
+	panthor_expect_report(test, &report);
 }

@@ -32,7 +32,9 @@ struct panthor_check_report {
 };
 
 void panthor_check(struct kunit *test, struct panthor_check_report *report);
+void panthor_expect_report(struct kunit *test, const struct panthor_check_report *report);
 void panthor_expect_invariants(struct kunit *test);
+void panthor_check_left(struct kunit *test, struct panthor_check_report *report);
 
 struct panthor_check_snapshot *panthor_check_snapshot(struct kunit *test);
 void panthor_check_scan(struct kunit *test,

@@ -423,26 +423,61 @@ struct panthor_pgt *panthor_pgt_of(struct kunit *test, struct panthor_vm *vm)
 	return found;
 }
 
-/* Fields of a stage 1 descriptor, from the Arm ARM. */
-#define LPAE_ADDR	GENMASK_ULL(47, 12)
-#define LPAE_ATTRINDX	GENMASK_ULL(4, 2)
-#define LPAE_AP_RDONLY	BIT_ULL(7)
-#define LPAE_XN		BIT_ULL(54)
+/**
+ * panthor_pgt_front() - Front of a page table
+ * @ops: What the driver was given.
+ *
+ * Context: Any.
+ *
+ * Return: The front, or NULL if the page table was made without.
+ */
+struct panthor_pgt *panthor_pgt_front(struct io_pgtable_ops *ops)
+{
+	return ops->map_pages == pgt_map_pages ? to_pgt(ops) : NULL;
+}
+
+static void fake_leaf(u64 entry, unsigned int shift, struct panthor_pgt_leaf *leaf)
+{
+	leaf->size = BIT(shift);
+	leaf->pa = entry & FAKE_ADDR_MASK;
+	leaf->prot = FIELD_GET(FAKE_PROT_MASK, entry) &
+		     (IOMMU_WRITE | IOMMU_CACHE | IOMMU_NOEXEC);
+}
+
+/**
+ * panthor_pgt_fake_entry() - What an entry of the fake is
+ * @entry: The entry.
+ * @shift: log2 of the bytes it is for.
+ * @next: Set to the next table, if it is one.
+ * @leaf: Filled, if it is a translation.
+ *
+ * Context: Any.
+ *
+ * Return: Which of both, if any.
+ */
+enum panthor_pgt_entry panthor_pgt_fake_entry(u64 entry, unsigned int shift, const u64 **next,
+					      struct panthor_pgt_leaf *leaf)
+{
+	if (!entry)
+		return PGT_ENTRY_NONE;
+	if (fake_is_table(entry)) {
+		*next = fake_deref(entry);
+		return PGT_ENTRY_TABLE;
+	}
+	fake_leaf(entry, shift, leaf);
+
+	return PGT_ENTRY_LEAF;
+}
 
 static bool pgt_lookup_real(struct panthor_pgt *pgt, u64 va, struct panthor_pgt_leaf *leaf)
 {
 	struct arm_lpae_io_pgtable_walk_data wd = {};
-	u64 desc;
 
 	if (pgt->real->pgtable_walk(pgt->real, va, &wd))
 		return false;
 
-	leaf->size = wd.ptes[3] ? SZ_4K : SZ_2M;
-	desc = wd.ptes[3] ?: wd.ptes[2];
-	leaf->pa = (desc & LPAE_ADDR) + va % leaf->size;
-	leaf->prot = (desc & LPAE_AP_RDONLY ? 0 : IOMMU_WRITE) |
-		     (desc & LPAE_ATTRINDX ? IOMMU_CACHE : 0) |
-		     (desc & LPAE_XN ? IOMMU_NOEXEC : 0);
+	panthor_pgt_lpae_leaf(wd.ptes[3] ?: wd.ptes[2], ilog2(wd.ptes[3] ? SZ_4K : SZ_2M), leaf);
+	leaf->pa += va % leaf->size;
 
 	return true;
 }
@@ -469,10 +504,8 @@ bool panthor_pgt_lookup(struct panthor_pgt *pgt, u64 va, struct panthor_pgt_leaf
 	if (!entry || !*entry)
 		return false;
 
-	leaf->size = 1ul << at;
-	leaf->pa = (*entry & FAKE_ADDR_MASK) + va % leaf->size;
-	leaf->prot = FIELD_GET(FAKE_PROT_MASK, *entry) &
-		     (IOMMU_WRITE | IOMMU_CACHE | IOMMU_NOEXEC);
+	fake_leaf(*entry, at, leaf);
+	leaf->pa += va % leaf->size;
 
 	return true;
 }

@@ -25,6 +25,8 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "pgt_walk.h"
+
 struct kunit;
 struct panthor_vm;
 
@@ -90,6 +92,9 @@ extern const struct panthor_pgt_param panthor_pgt_params[2];
 
 void panthor_pgt_install(struct kunit *test, enum panthor_pgt_kind kind);
 struct panthor_pgt *panthor_pgt_of(struct kunit *test, struct panthor_vm *vm);
+struct panthor_pgt *panthor_pgt_front(struct io_pgtable_ops *ops);
+enum panthor_pgt_entry panthor_pgt_fake_entry(u64 entry, unsigned int shift, const u64 **next,
+					      struct panthor_pgt_leaf *leaf);
 
 bool panthor_pgt_lookup(struct panthor_pgt *pgt, u64 va, struct panthor_pgt_leaf *leaf);
 

@@ -23,6 +23,7 @@
 #include "check.h"
 #include "fixture.h"
 #include "seam.h"
+#include "watch.h"
 
 /* VA 48 bits, PA 40 bits, as a Mali-G610 reports in MMU_FEATURES. */
 #define G610_MMU_FEATURES	0x2830
@@ -47,6 +48,15 @@ KUNIT_DEFINE_ACTION_WRAPPER(fixture_mmu_unplug, panthor_mmu_unplug,
 KUNIT_DEFINE_ACTION_WRAPPER(fixture_obj_put, drm_gem_object_put,
 			    struct drm_gem_object *);
 KUNIT_DEFINE_ACTION_WRAPPER(fixture_xa_destroy, xa_destroy, struct xarray *);
+
+/* Runs when all that a case made is gone, and the device is not. */
+static void fixture_expect_nothing_left(void *data)
+{
+	struct panthor_check_report report = {};
+
+	panthor_check_left(data, &report);
+	panthor_expect_report(data, &report);
+}
 
 static void fixture_flush_files(void *unused)
 {
@@ -174,6 +184,8 @@ static void fixture_device(struct kunit *test, bool coherent)
 	ptdev = devm_drm_dev_alloc(ctx->dev, &fixture_driver, struct panthor_device, base);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ptdev);
 	ctx->ptdev = ptdev;
+	INIT_LIST_HEAD(&ptdev->gems.node);
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, fixture_expect_nothing_left, test), 0);
 
 	ptdev->iomem = (void __iomem *)regs;
 	ptdev->coherent = coherent;
@@ -182,7 +194,6 @@ static void fixture_device(struct kunit *test, bool coherent)
 	mutex_init(&ptdev->pm.mmio_lock);
 	KUNIT_ASSERT_EQ(test, drmm_mutex_init(&ptdev->base, &ptdev->unplug.lock), 0);
 	KUNIT_ASSERT_EQ(test, drmm_mutex_init(&ptdev->base, &ptdev->gems.lock), 0);
-	INIT_LIST_HEAD(&ptdev->gems.node);
 	init_completion(&ptdev->unplug.done);
 
 	ctx->file = fixture_file(test, &ptdev->base);
@@ -203,8 +214,11 @@ static int fixture_init(struct kunit *test, bool coherent)
 	ctx->test = test;
 	test->priv = ctx;
 	panthor_seam_reset();
+	panthor_watch_reset();
 	xa_init(&ctx->pins);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, fixture_xa_destroy, &ctx->pins), 0);
+	xa_init(&ctx->imports);
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, fixture_xa_destroy, &ctx->imports), 0);
 	fixture_device(test, coherent);
 
 	return 0;

@@ -45,6 +45,10 @@ struct mm_struct;
  * @mm: Address space of the test's user mappings, referenced; NULL before the
  *	first one.
  * @pins: Pins taken by the test itself, per BO: the checker has to know.
+ * @imports: Imported BOs, by address; the device has no list of those.
+ * @prepared: VM_BIND operations that are prepared and not cleaned up: the
+ *	checker leaves out what does not hold meanwhile.
+ * @pools: VM pools of the test's own.
  */
 struct panthor_kunit {
 	struct kunit *test;
@@ -53,6 +57,9 @@ struct panthor_kunit {
 	struct drm_file *file;
 	struct mm_struct *mm;
 	struct xarray pins;
+	struct xarray imports;
+	unsigned int prepared;
+	unsigned int pools;
 };
 
 int panthor_kunit_init(struct kunit *test);

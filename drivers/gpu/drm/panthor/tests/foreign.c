@@ -12,6 +12,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/xarray.h>
 
 #include <drm/drm_gem.h>
 
@@ -156,9 +157,22 @@ struct foreign_buf *foreign_buf(struct kunit *test, unsigned int nr_pages)
 	return buf;
 }
 
+/**
+ * struct foreign_import - An import that is put at the end
+ * @obj: The object.
+ * @ctx: Fixture that tells the checker of it.
+ */
+struct foreign_import {
+	struct drm_gem_object *obj;
+	struct panthor_kunit *ctx;
+};
+
 static void foreign_import_put(void *data)
 {
-	drm_gem_object_put(data);
+	struct foreign_import *import = data;
+
+	xa_erase(&import->ctx->imports, (unsigned long)import->obj);
+	drm_gem_object_put(import->obj);
 }
 
 /**
@@ -172,12 +186,19 @@ static void foreign_import_put(void *data)
  */
 struct panthor_gem_object *foreign_import(struct kunit *test, struct foreign_buf *buf)
 {
-	struct drm_device *drm = &to_panthor_kunit(test)->ptdev->base;
-	struct drm_gem_object *obj = panthor_gem_prime_import(drm, buf->dmabuf);
+	struct panthor_kunit *ctx = to_panthor_kunit(test);
+	struct foreign_import *import = kunit_kzalloc(test, sizeof(*import), GFP_KERNEL);
+	struct drm_gem_object *obj;
 
+	KUNIT_ASSERT_NOT_NULL(test, import);
+	obj = panthor_gem_prime_import(&ctx->ptdev->base, buf->dmabuf);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, foreign_import_put, obj), 0);
+	import->obj = obj;
+	import->ctx = ctx;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, foreign_import_put, import), 0);
 	KUNIT_ASSERT_TRUE(test, drm_gem_is_imported(obj));
+	KUNIT_ASSERT_EQ(test, xa_err(xa_store(&ctx->imports, (unsigned long)obj,
+					      to_panthor_bo(obj), GFP_KERNEL)), 0);
 
 	return to_panthor_bo(obj);
 }

@@ -469,7 +469,7 @@ static struct kunit_case gem_create_cases[] = {
 static struct kunit_suite gem_create_suite = {
 	.name = "panthor_gem_create",
 	.init = reclaim_init,
-	.exit = vm_walk_exit,
+	.exit = panthor_kunit_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_create_cases,
 };

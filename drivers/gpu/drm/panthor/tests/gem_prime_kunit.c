@@ -545,7 +545,7 @@ static struct kunit_case gem_prime_cases[] = {
 static struct kunit_suite gem_prime_suite = {
 	.name = "panthor_gem_prime",
 	.init = reclaim_init,
-	.exit = vm_walk_exit,
+	.exit = panthor_kunit_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_prime_cases,
 };

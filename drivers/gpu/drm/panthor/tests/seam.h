@@ -117,6 +117,9 @@ struct panthor_seam_pgtable {
 	bool (*free)(struct io_pgtable_ops *ops);
 };
 
+/* Page tables that exist at a time: more than any case has VMs. */
+#define SEAM_PGTABLES	64
+
 /* Not an errno: makes SEAM_FENCE_WAIT return 0, as an expired wait does. */
 #define PANTHOR_SEAM_TIMEOUT	1
 
@@ -173,5 +176,6 @@ u64 panthor_seam_last(enum panthor_seam_id id);
 void panthor_seam_set_mmio(struct kunit *test, const struct panthor_seam_mmio *mmio);
 irqreturn_t panthor_seam_raise_irq(void);
 struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm);
+unsigned int panthor_seam_vms(struct panthor_vm **vms, struct io_pgtable_ops **pgtables);
 
 #endif

@@ -16,6 +16,7 @@
 #include "seam.h"
 #include "seam_gem.h"
 #include "seam_mmu.h"
+#include "watch.h"
 
 /* From here on the names mean the real functions again. */
 #undef drm_gem_object_init
@@ -42,12 +43,12 @@
 #undef drm_gpuvm_bo_create
 #undef drm_mm_insert_node_in_range
 #undef kmem_cache_alloc_bulk
+#undef kmem_cache_free
+#undef kmem_cache_free_bulk
+#undef kfree
 
 /* An interrupt number no other device of a test machine can have. */
 #define SEAM_FAKE_IRQ	1000
-
-/* Page tables that are remembered: more than a case has VMs at a time. */
-#define SEAM_PGTABLES	64
 
 static long seam_swap_pages = -1;
 static struct panthor_vm *seam_fw_vm_ptr;
@@ -64,10 +65,10 @@ static struct {
 	void *data;
 } seam_irq;
 
-/* Page tables by the VM they were made for. */
+/* Page tables that exist, by the VM they were made for, latest last. */
 static DEFINE_SPINLOCK(pgtables_lock);
 static struct {
-	const void *cookie;
+	void *cookie;
 	struct io_pgtable_ops *ops;
 } seam_pgtables[SEAM_PGTABLES];
 static unsigned int seam_pgtable_count;
@@ -247,28 +248,30 @@ irqreturn_t panthor_seam_raise_irq(void)
 	return seam_irq.thread_fn(SEAM_FAKE_IRQ, seam_irq.data);
 }
 
-static void seam_remember_pgtable(const void *cookie, struct io_pgtable_ops *ops)
+static void seam_remember_pgtable(void *cookie, struct io_pgtable_ops *ops)
 {
-	unsigned int slot;
-
 	guard(spinlock)(&pgtables_lock);
 
-	/* Prefer the place of one that is gone to that of the oldest. */
-	for (slot = 0; slot < SEAM_PGTABLES && seam_pgtables[slot].ops; slot++)
-		;
-	if (slot == SEAM_PGTABLES)
-		slot = seam_pgtable_count++ % SEAM_PGTABLES;
-	seam_pgtables[slot].cookie = cookie;
-	seam_pgtables[slot].ops = ops;
+	/* One that does not fit stays counted, so that panthor_seam_vms() tells of it. */
+	if (seam_pgtable_count++ >= SEAM_PGTABLES)
+		return;
+	seam_pgtables[seam_pgtable_count - 1].cookie = cookie;
+	seam_pgtables[seam_pgtable_count - 1].ops = ops;
 }
 
 static void seam_forget_pgtable(struct io_pgtable_ops *ops)
 {
+	unsigned int nr, i;
+
 	guard(spinlock)(&pgtables_lock);
 
-	for (unsigned int slot = 0; slot < SEAM_PGTABLES; slot++)
-		if (seam_pgtables[slot].ops == ops)
-			seam_pgtables[slot].ops = NULL;
+	nr = min(seam_pgtable_count, SEAM_PGTABLES);
+	for (i = 0; i < nr && seam_pgtables[i].ops != ops; i++)
+		;
+	if (i == nr)
+		return;
+	memmove(&seam_pgtables[i], &seam_pgtables[i + 1], (nr - i - 1) * sizeof(*seam_pgtables));
+	seam_pgtable_count--;
 }
 
 /**
@@ -283,11 +286,33 @@ struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm)
 {
 	guard(spinlock)(&pgtables_lock);
 
-	for (unsigned int slot = 0; slot < SEAM_PGTABLES; slot++)
-		if (seam_pgtables[slot].ops && seam_pgtables[slot].cookie == vm)
-			return seam_pgtables[slot].ops;
+	for (unsigned int i = 0; i < min(seam_pgtable_count, SEAM_PGTABLES); i++)
+		if (seam_pgtables[i].cookie == vm)
+			return seam_pgtables[i].ops;
 
 	return NULL;
+}
+
+/**
+ * panthor_seam_vms() - All VMs there are
+ * @vms: Filled with the VMs, in the order of their creation.
+ * @pgtables: Filled with their page tables. Both have SEAM_PGTABLES entries.
+ *
+ * Context: Process context, no VM is being created or freed. Takes and releases
+ * pgtables_lock.
+ *
+ * Return: The number of VMs; more than SEAM_PGTABLES if that is too small.
+ */
+unsigned int panthor_seam_vms(struct panthor_vm **vms, struct io_pgtable_ops **pgtables)
+{
+	guard(spinlock)(&pgtables_lock);
+
+	for (unsigned int i = 0; i < min(seam_pgtable_count, SEAM_PGTABLES); i++) {
+		vms[i] = seam_pgtables[i].cookie;
+		pgtables[i] = seam_pgtables[i].ops;
+	}
+
+	return seam_pgtable_count;
 }
 
 /* Wrappers. They have the contract of the function they stand for. */
@@ -327,6 +352,7 @@ void panthor_seam_put_pages(struct drm_gem_object *obj, struct page **pages,
 			    bool dirty, bool accessed)
 {
 	panthor_seam_enter(SEAM_PUT_PAGES);
+	panthor_watch_put_pages(obj);
 	drm_gem_put_pages(obj, pages, dirty, accessed);
 }
 
@@ -541,16 +567,27 @@ void panthor_seam_pgtable_free(struct io_pgtable_ops *ops)
 
 bool panthor_seam_pt_bulk(struct kmem_cache *cache, gfp_t gfp, size_t count, void **objs)
 {
-	if (panthor_seam_enter(SEAM_PT_BULK))
+	if (panthor_seam_enter(SEAM_PT_BULK) ||
+	    !alloc_hooks(kmem_cache_alloc_bulk_noprof(cache, gfp, count, objs)))
 		return false;
 
-	return alloc_hooks(kmem_cache_alloc_bulk_noprof(cache, gfp, count, objs));
+	panthor_watch_tables(count);
+	return true;
 }
 
 struct drm_gpuvm_bo *panthor_seam_vm_bo_create(struct drm_gpuvm *gpuvm,
 					       struct drm_gem_object *obj)
 {
-	return panthor_seam_enter(SEAM_VM_BO_CREATE) ? NULL : drm_gpuvm_bo_create(gpuvm, obj);
+	struct drm_gpuvm_bo *vm_bo;
+
+	if (panthor_seam_enter(SEAM_VM_BO_CREATE))
+		return NULL;
+
+	vm_bo = drm_gpuvm_bo_create(gpuvm, obj);
+	if (vm_bo)
+		panthor_watch_object(1);
+
+	return vm_bo;
 }
 
 int panthor_seam_handle_create(struct drm_file *file, struct drm_gem_object *obj, u32 *handle)

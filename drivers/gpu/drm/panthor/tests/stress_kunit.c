@@ -159,7 +159,7 @@ static struct kunit_case stress_cases[] = {
 static struct kunit_suite stress_suite = {
 	.name = "panthor_stress",
 	.init = reclaim_init,
-	.exit = vm_walk_exit,
+	.exit = panthor_kunit_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = stress_cases,
 };

@@ -118,7 +118,7 @@ static struct kunit_case vm_bind_job_cases[] = {
 static struct kunit_suite vm_bind_job_suite = {
 	.name = "panthor_vm_bind_job",
 	.init = reclaim_init,
-	.exit = vm_walk_exit,
+	.exit = panthor_kunit_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_bind_job_cases,
 };

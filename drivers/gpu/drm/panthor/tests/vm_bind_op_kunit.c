@@ -70,6 +70,7 @@ static struct bind *bind_open(struct kunit *test, enum panthor_pgt_kind kind)
 	b->pfile.ptdev = ctx->ptdev;
 	b->file = ctx->file;
 	KUNIT_ASSERT_EQ(test, panthor_vm_pool_create(&b->pfile), 0);
+	ctx->pools++;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bind_pool_destroy, &b->pfile), 0);
 
 	id = panthor_vm_pool_create_vm(ctx->ptdev, b->pfile.vms, &args);

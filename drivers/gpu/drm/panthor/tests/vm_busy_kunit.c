@@ -320,7 +320,7 @@ static struct kunit_case vm_busy_cases[] = {
 static struct kunit_suite vm_busy_suite = {
 	.name = "panthor_vm_busy",
 	.init = reclaim_init,
-	.exit = vm_walk_exit,
+	.exit = panthor_kunit_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_busy_cases,
 };

@@ -22,22 +22,37 @@
 /* GPU pages of a BO of BO_SIZE. */
 #define BO_PTES		(BO_SIZE / SZ_4K)
 
+/**
+ * struct pool_file - A file that has a pool of VMs
+ * @base: What the driver knows of the file.
+ * @ctx: Fixture, which counts pools.
+ */
+struct pool_file {
+	struct panthor_file base;
+	struct panthor_kunit *ctx;
+};
+
 static void pool_end(void *data)
 {
-	panthor_vm_pool_destroy(data);
+	struct pool_file *file = data;
+
+	panthor_vm_pool_destroy(&file->base);
+	file->ctx->pools--;
 }
 
 /* A file without VMs. */
 static struct panthor_file *pool(struct kunit *test)
 {
-	struct panthor_file *pfile = kunit_kzalloc(test, sizeof(*pfile), GFP_KERNEL);
+	struct pool_file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, pfile);
-	pfile->ptdev = to_panthor_kunit(test)->ptdev;
-	KUNIT_ASSERT_EQ(test, panthor_vm_pool_create(pfile), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pool_end, pfile), 0);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	file->ctx = to_panthor_kunit(test);
+	file->base.ptdev = file->ctx->ptdev;
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_create(&file->base), 0);
+	file->ctx->pools++;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pool_end, file), 0);
 
-	return pfile;
+	return &file->base;
 }
 
 static void pool_vm_put(void *data)
@@ -273,7 +288,7 @@ static struct kunit_case vm_destroy_cases[] = {
 static struct kunit_suite vm_destroy_suite = {
 	.name = "panthor_vm_destroy",
 	.init = reclaim_init,
-	.exit = vm_walk_exit,
+	.exit = panthor_kunit_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_destroy_cases,
 };

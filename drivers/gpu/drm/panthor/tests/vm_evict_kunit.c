@@ -482,7 +482,7 @@ static struct kunit_case vm_evict_cases[] = {
 static struct kunit_suite vm_evict_suite = {
 	.name = "panthor_vm_evict",
 	.init = reclaim_init,
-	.exit = vm_walk_exit,
+	.exit = panthor_kunit_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_evict_cases,
 };

@@ -170,12 +170,17 @@ static void model_finds_a_stray_page_elsewhere(struct kunit *test)
 static void model_finds_a_wrong_page(struct kunit *test)
 {
 	const struct panthor_pgt_param *p = test->param_value;
+	int prot = IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE;
 	struct vm_model *m = window(test, p->kind);
+	struct panthor_pgt_leaf right;
+
+	KUNIT_ASSERT_TRUE(test, panthor_pgt_lookup(m->pgt, VA(7), &right));
+	KUNIT_ASSERT_EQ(test, poke_unmap(m, VA(7), SZ_4K), SZ_4K);
+	KUNIT_ASSERT_EQ(test, poke_map(m, VA(7), SZ_1M, SZ_4K, prot), 0);
+	KUNIT_EXPECT_EQ(test, vm_model_mismatches(m, false), 1);
 
 	KUNIT_ASSERT_EQ(test, poke_unmap(m, VA(7), SZ_4K), SZ_4K);
-	KUNIT_ASSERT_EQ(test, poke_map(m, VA(7), SZ_1M, SZ_4K,
-				       IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE), 0);
-	KUNIT_EXPECT_EQ(test, vm_model_mismatches(m, false), 1);
+	KUNIT_ASSERT_EQ(test, poke_map(m, VA(7), right.pa, SZ_4K, prot), 0);
 }
 
 /**

@@ -95,70 +95,21 @@ unsigned long vm_walk_pages(struct panthor_vm *vm, u64 va, u64 size,
 	return count;
 }
 
-/*
- * I7 to I9: a mapping leads to its BO's pages, all of it or nothing; nothing
- * if there are no pages, all of it if the vm_bo says so.
- */
-static void check_va(struct kunit *test, struct drm_gpuvm_bo *vm_bo, struct drm_gpuva *va)
-{
-	/* A panthor_vm begins with its gpuvm. */
-	struct panthor_vm *vm = (struct panthor_vm *)vm_bo->vm;
-	struct panthor_gem_object *bo = to_panthor_bo(vm_bo->obj);
-	unsigned long ptes = vm_walk_ptes(vm, va->va.addr, va->va.range);
-	unsigned long right = vm_walk_pages(vm, va->va.addr, va->va.range, bo, va->gem.offset);
-	unsigned long all = va->va.range / SZ_4K;
-
-	if (!panthor_seam_pgtable(vm))
-		KUNIT_FAIL(test, "page table of VM not known");
-	if (ptes != right)
-		KUNIT_FAIL(test, "I8: %lu of %lu pages at %#llx lead elsewhere",
-			   ptes - right, all, va->va.addr);
-	if (ptes && ptes != all)
-		KUNIT_FAIL(test, "I8: %lu of %lu pages at %#llx are mapped",
-			   ptes, all, va->va.addr);
-	if (!bo->backing.pages && ptes)
-		KUNIT_FAIL(test, "I7: %lu pages at %#llx outlived the BO's",
-			   ptes, va->va.addr);
-	if (!vm_bo->evicted && ptes != all)
-		KUNIT_FAIL(test, "I9: evicted mapping at %#llx of a vm_bo that is not",
-			   va->va.addr);
-}
-
 /**
  * vm_walk_expect_consistent() - Compare all mappings with the page tables
- * @test: Test whose device it is; fails if they disagree.
+ * @test: Test whose device it is; fails if they disagree (I7 to I9).
  *
- * Context: Test thread at a quiescent point. Takes and releases gems.lock.
+ * For cases that are about mappings while something else is known to be wrong.
+ *
+ * Context: As panthor_check().
  */
 void vm_walk_expect_consistent(struct kunit *test)
 {
-	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
-	struct panthor_gem_object *bo;
-	struct drm_gpuvm_bo *vm_bo;
-	struct drm_gpuva *va;
+	struct panthor_check_report report;
 
-	mutex_lock(&ptdev->gems.lock);
-	list_for_each_entry(bo, &ptdev->gems.node, debugfs.node) {
-		drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base)
-			drm_gpuvm_bo_for_each_va(va, vm_bo)
-				check_va(test, vm_bo, va);
-	}
-	mutex_unlock(&ptdev->gems.lock);
-}
-
-/**
- * vm_walk_exit() - .exit of a suite: check page tables and every invariant
- * @test: The test. Its objects are still alive.
- *
- * Context: Test thread, quiescent point.
- */
-void vm_walk_exit(struct kunit *test)
-{
-	struct panthor_kunit *ctx = to_panthor_kunit(test);
-
-	if (ctx && ctx->ptdev)
-		vm_walk_expect_consistent(test);
-	panthor_kunit_exit(test);
+	panthor_check(test, &report);
+	KUNIT_EXPECT_EQ_MSG(test, report.broken & (BIT(7) | BIT(8) | BIT(9)), 0, "%s",
+			    report.msgs[0]);
 }
 
 /**

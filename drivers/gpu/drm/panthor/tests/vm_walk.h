@@ -17,7 +17,6 @@ unsigned long vm_walk_ptes(struct panthor_vm *vm, u64 va, u64 size);
 unsigned long vm_walk_pages(struct panthor_vm *vm, u64 va, u64 size,
 			    struct panthor_gem_object *bo, u64 offset);
 void vm_walk_expect_consistent(struct kunit *test);
-void vm_walk_exit(struct kunit *test);
 
 struct drm_gpuvm_bo *vm_bo_of(struct panthor_vm *vm, struct panthor_gem_object *bo);
 bool vm_evicted(struct panthor_vm *vm, struct panthor_gem_object *bo);
