@@ -54,12 +54,14 @@ static void setup_opened(struct sweep_state *s)
 	KUNIT_ASSERT_EQ(s->test, op_pool(s), 0);
 	KUNIT_ASSERT_EQ(s->test,
 			kunit_add_action_or_reset(s->test, bind_pool_destroy, s->pool), 0);
+	to_panthor_kunit(s->test)->pools++;
 }
 
 /* The BOs of one attempt in each next one would make the checker slow. */
 static void undo_bind(struct sweep_state *s)
 {
 	kunit_release_action(s->test, bind_pool_destroy, s->pool);
+	to_panthor_kunit(s->test)->pools--;
 }
 
 static int op_pool_vm(struct sweep_state *s)
