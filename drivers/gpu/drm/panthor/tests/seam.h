@@ -59,6 +59,8 @@ struct panthor_vm;
  * @SEAM_VA_INSERT: drm_mm_insert_node_in_range(), fails with the armed errno.
  * @SEAM_FLUSH_CACHES: panthor_gpu_flush_caches() of the MMU code, fails with the
  *	armed errno; -ETIMEDOUT schedules a reset, as the real one does.
+ * @SEAM_VA_STEP: drm_gpuvm_bo_for_each_va(), counted at its beginning and in each
+ *	step, which includes the one that finds the end.
  * @SEAM_COUNT: Number of seams.
  */
 enum panthor_seam_id {
@@ -88,6 +90,7 @@ enum panthor_seam_id {
 	SEAM_HANDLE_CREATE,
 	SEAM_VA_INSERT,
 	SEAM_FLUSH_CACHES,
+	SEAM_VA_STEP,
 	SEAM_COUNT,
 };
 
@@ -150,5 +153,8 @@ u64 panthor_seam_last(enum panthor_seam_id id);
 void panthor_seam_set_mmio(struct kunit *test, const struct panthor_seam_mmio *mmio);
 irqreturn_t panthor_seam_raise_irq(void);
 struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm);
+
+void panthor_seam_recycle(struct kunit *test, const void *obj);
+bool panthor_seam_recycled(void);
 
 #endif

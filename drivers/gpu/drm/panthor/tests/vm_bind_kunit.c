@@ -1,165 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * VM_BIND: what is refused, and jobs that run from the VM's queue. Jobs are made
- * and pushed by the calls, and in the order, of the asynchronous ioctl.
- */
+/* VM_BIND: what is refused, and jobs that run from the VM's queue. */
 
 #include <linux/completion.h>
 #include <linux/dma-fence.h>
 #include <linux/err.h>
-#include <linux/jiffies.h>
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
-#include <drm/drm_exec.h>
-#include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/gpu_scheduler.h>
 #include <drm/panthor_drm.h>
 
 #include <kunit/resource.h>
 
+#include "bind.h"
 #include "fixture.h"
+#include "race.h"
 #include "reclaim.h"
 #include "seam.h"
 #include "vm_walk.h"
 
 /* GPU pages of a BO of BO_SIZE. */
 #define BO_PTES		(BO_SIZE / SZ_4K)
-
-/* A job that takes this long does not end at all. */
-#define BIND_TIMEOUT	(10 * HZ)
-
-/**
- * struct bind - One job in the queue of a VM
- * @test: The test.
- * @finished: Signalled when the job has run; referenced.
- * @after: What the job waits for, or NULL; referenced.
- * @sched: Scheduler of the VM.
- * @handle: Handle of the BO to map, 0 for none.
- */
-struct bind {
-	struct kunit *test;
-	struct dma_fence *finished;
-	struct dma_fence *after;
-	struct drm_gpu_scheduler *sched;
-	u32 handle;
-};
-
-static void bind_end(void *data)
-{
-	struct bind *bind = data;
-	struct panthor_kunit *ctx = to_panthor_kunit(bind->test);
-
-	if (bind->finished) {
-		/* In a case that failed the job may still be there. */
-		if (bind->after)
-			dma_fence_signal(bind->after);
-		dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT);
-		drain_workqueue(bind->sched->submit_wq);
-		flush_workqueue(panthor_cleanup_wq);
-		dma_fence_put(bind->finished);
-		dma_fence_put(bind->after);
-	}
-	if (bind->handle)
-		drm_gem_handle_delete(ctx->file, bind->handle);
-}
-
-static struct bind *bind_alloc(struct kunit *test, struct panthor_gem_object *bo)
-{
-	struct panthor_kunit *ctx = to_panthor_kunit(test);
-	struct bind *bind = kunit_kzalloc(test, sizeof(*bind), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, bind);
-	bind->test = test;
-	if (bo)
-		KUNIT_ASSERT_EQ(test, drm_gem_handle_create(ctx->file, &bo->base,
-							    &bind->handle), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bind_end, bind), 0);
-
-	return bind;
-}
-
-static int bind_lock(struct drm_exec *exec, struct drm_sched_job *job)
-{
-	int ret = 0;
-
-	drm_exec_until_all_locked(exec) {
-		ret = panthor_vm_bind_job_prepare_resvs(exec, job);
-		drm_exec_retry_on_contention(exec);
-	}
-
-	return ret;
-}
-
-/* Queue one operation; it waits for @after, if there is one. */
-static struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
-			      struct panthor_gem_object *bo, struct drm_panthor_vm_bind_op op,
-			      struct dma_fence *after)
-{
-	struct bind *bind = bind_alloc(test, bo);
-	struct drm_sched_job *job;
-	struct drm_exec exec;
-	int ret;
-
-	op.bo_handle = bind->handle;
-	job = panthor_vm_bind_job_create(to_panthor_kunit(test)->file, vm, &op);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, job);
-
-	drm_exec_init(&exec, 0, 1);
-	ret = bind_lock(&exec, job);
-	if (!ret && after)
-		ret = drm_sched_job_add_dependency(job, dma_fence_get(after));
-	if (!ret) {
-		drm_sched_job_arm(job);
-		bind->sched = job->sched;
-		bind->finished = dma_fence_get(&job->s_fence->finished);
-		bind->after = dma_fence_get(after);
-		panthor_vm_bind_job_update_resvs(&exec, job);
-		drm_sched_entity_push_job(job);
-	}
-	drm_exec_fini(&exec);
-	if (ret)
-		panthor_vm_bind_job_put(job);
-	KUNIT_ASSERT_EQ(test, ret, 0);
-
-	return bind;
-}
-
-static struct bind *bind_map(struct kunit *test, struct panthor_vm *vm,
-			     struct panthor_gem_object *bo, u64 va, struct dma_fence *after)
-{
-	return bind_push(test, vm, bo, (struct drm_panthor_vm_bind_op) {
-		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP,
-		.va = va,
-		.size = bo->base.size,
-	}, after);
-}
-
-static struct bind *bind_unmap(struct kunit *test, struct panthor_vm *vm, u64 va, u64 size,
-			       struct dma_fence *after)
-{
-	return bind_push(test, vm, NULL, (struct drm_panthor_vm_bind_op) {
-		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
-		.va = va,
-		.size = size,
-	}, after);
-}
-
-/* The job has run; what it used may not be cleaned up yet. */
-static void bind_run(struct kunit *test, struct bind *bind)
-{
-	KUNIT_ASSERT_GT(test, dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT), 0);
-}
-
-/* The job is over with everything that belongs to it. */
-static void bind_wait(struct kunit *test, struct bind *bind)
-{
-	bind_run(test, bind);
-	/* Freeing is queued by running, and cleaning up by freeing. */
-	drain_workqueue(bind->sched->submit_wq);
-	flush_workqueue(panthor_cleanup_wq);
-}
 
 /*
  * The simplest job.
@@ -534,6 +396,103 @@ static void single_vm_changes_before_cleanup_of_unmap_job(struct kunit *test)
 	expect_on_lru(test, bo, &to_panthor_kunit(test)->ptdev->reclaim.gpu_mapped_shared);
 }
 
+/*
+ * A submission brings a BO back, and stands where it gets memory for page tables
+ * when a job of the VM's queue begins. Memory may have to be reclaimed, reclaim
+ * may wait for the job, and the job takes the lock of the VM's operations: it
+ * must be free there (B26). Lockdep sees the circle when it is not.
+ * Succeeds if the job runs meanwhile, and both BOs are mapped in the end.
+ */
+static void job_runs_while_a_restore_allocates(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_gem_object *other = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct panthor_race *race;
+	struct bind *bind;
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	bind = bind_map(test, vm, other, VA(1), vm_fence(test));
+
+	race = panthor_race_at(test, SEAM_PT_BULK, 1, bind_release, bind);
+	KUNIT_EXPECT_EQ(test, vm_submit(vm), 0);
+	panthor_race_expect(race);
+	bind_wait(test, bind);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(1), BO_SIZE, other, 0), BO_PTES);
+}
+
+/**
+ * struct wait_param - What happens to the job of the GPU that reclaim waits for
+ * @desc: Name in the results.
+ * @ends: It ends, after the job of the VM's queue. If not, the wait expires.
+ */
+struct wait_param {
+	const char *desc;
+	bool ends;
+};
+
+static const struct wait_param wait_params[] = {
+	{ "gpu_job_ends", true },
+	{ "gpu_job_goes_on", false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(wait, wait_params, desc);
+
+/**
+ * struct wait_race - The two jobs
+ * @bind: The job of the VM's queue.
+ * @fence: The job of the GPU, NULL if it does not end.
+ */
+struct wait_race {
+	struct bind *bind;
+	struct dma_fence *fence;
+};
+
+static int wait_release(void *data)
+{
+	struct wait_race *r = data;
+	int ret = bind_release(r->bind);
+
+	if (r->fence)
+		dma_fence_signal(r->fence);
+	return ret;
+}
+
+/*
+ * Reclaim waits for a job of the GPU, and a job of the VM's queue unmaps the BO
+ * meanwhile, for which it takes the lock of the BO's mappings. The GPU's may be
+ * waiting for that one, so reclaim must not hold the lock (B28). Lockdep sees the
+ * circle where the wait is a real one, that is where the GPU's job goes on.
+ * Succeeds if the unmap runs during the wait, and the pages go exactly if the
+ * GPU's job has ended.
+ */
+static void job_unmaps_while_reclaim_waits(struct kunit *test)
+{
+	const struct wait_param *param = test->param_value;
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct dma_fence *fence = vm_fence(test);
+	struct panthor_race *race;
+	struct wait_race r = {};
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, vm_submit_fence(vm, fence), 0);
+	r.bind = bind_unmap(test, vm, VA(0), BO_SIZE, vm_fence(test));
+	if (param->ends)
+		r.fence = fence;
+
+	race = panthor_race_at(test, SEAM_FENCE_WAIT, 1, wait_release, &r);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING),
+			param->ends ? BO_PAGES : 0);
+	panthor_race_expect(race);
+	bind_wait(test, r.bind);
+	KUNIT_EXPECT_EQ(test, !bo->backing.pages, param->ends);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, bo));
+}
+
 static struct kunit_case vm_bind_cases[] = {
 	KUNIT_CASE(job_maps),
 	KUNIT_CASE(job_unmaps),
@@ -548,6 +507,8 @@ static struct kunit_case vm_bind_cases[] = {
 	KUNIT_CASE(synchronous_operation_takes_no_syncs),
 	KUNIT_CASE(submission_before_cleanup_of_unmap_job),
 	KUNIT_CASE(single_vm_changes_before_cleanup_of_unmap_job),
+	KUNIT_CASE(job_runs_while_a_restore_allocates),
+	KUNIT_CASE_PARAM(job_unmaps_while_reclaim_waits, wait_gen_params),
 	{}
 };
 

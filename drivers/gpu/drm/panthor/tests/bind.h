@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __PANTHOR_TESTS_BIND_H__
+#define __PANTHOR_TESTS_BIND_H__
+
+/**
+ * DOC: Jobs of a VM's queue
+ *
+ * Jobs are made and pushed by the calls, and in the order, of the asynchronous
+ * VM_BIND ioctl. A job that waits for a fence is in the queue until the test
+ * signals it.
+ */
+
+#include <linux/types.h>
+
+#include <drm/panthor_drm.h>
+
+struct dma_fence;
+struct drm_gpu_scheduler;
+struct kunit;
+struct panthor_gem_object;
+struct panthor_vm;
+
+/**
+ * struct bind - One job in the queue of a VM
+ * @test: The test.
+ * @finished: Signalled when the job has run; referenced.
+ * @after: What the job waits for, or NULL; referenced.
+ * @sched: Scheduler of the VM.
+ * @handle: Handle of the BO to map, 0 for none.
+ */
+struct bind {
+	struct kunit *test;
+	struct dma_fence *finished;
+	struct dma_fence *after;
+	struct drm_gpu_scheduler *sched;
+	u32 handle;
+};
+
+struct bind *bind_alloc(struct kunit *test, struct panthor_gem_object *bo);
+struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
+		       struct panthor_gem_object *bo, struct drm_panthor_vm_bind_op op,
+		       struct dma_fence *after);
+struct bind *bind_map(struct kunit *test, struct panthor_vm *vm,
+		      struct panthor_gem_object *bo, u64 va, struct dma_fence *after);
+struct bind *bind_unmap(struct kunit *test, struct panthor_vm *vm, u64 va, u64 size,
+			struct dma_fence *after);
+int bind_release(void *data);
+void bind_run(struct kunit *test, struct bind *bind);
+void bind_wait(struct kunit *test, struct bind *bind);
+
+#endif
