@@ -75,10 +75,21 @@ static int bind_lock(struct drm_exec *exec, struct drm_sched_job *job)
 	return ret;
 }
 
-/* Queue one operation; it waits for @after, if there is one. */
-static struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
-			      struct panthor_gem_object *bo, struct drm_panthor_vm_bind_op op,
-			      struct dma_fence *after)
+/**
+ * bind_push() - Queue an operation
+ * @test: The test; waits for the job when it ends.
+ * @vm: The VM.
+ * @bo: BO that the operation maps, or NULL.
+ * @op: The operation, without handle.
+ * @after: What the job waits for, or NULL.
+ *
+ * Context: Test thread. Takes and releases the resvs of the VM and the BO.
+ *
+ * Return: The job; a failure aborts the test.
+ */
+struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
+		       struct panthor_gem_object *bo, struct drm_panthor_vm_bind_op op,
+		       struct dma_fence *after)
 {
 	struct bind *bind = bind_alloc(test, bo);
 	struct drm_sched_job *job;
@@ -151,6 +162,24 @@ struct bind *bind_unmap(struct kunit *test, struct panthor_vm *vm, u64 va, u64 s
 		.va = va,
 		.size = size,
 	}, after);
+}
+
+/**
+ * bind_release() - Let a job run that waits for a fence
+ * @data: The job.
+ *
+ * An operation for panthor_race_at().
+ *
+ * Context: Any thread; holds nothing the job needs.
+ *
+ * Return: 0 when it has run, -ETIMEDOUT if it cannot.
+ */
+int bind_release(void *data)
+{
+	struct bind *bind = data;
+
+	dma_fence_signal(bind->after);
+	return dma_fence_wait_timeout(bind->finished, false, BIND_TIMEOUT) > 0 ? 0 : -ETIMEDOUT;
 }
 
 /**

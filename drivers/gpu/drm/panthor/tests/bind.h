@@ -13,6 +13,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include <drm/panthor_drm.h>
+
 struct dma_fence;
 struct drm_gpu_scheduler;
 struct kunit;
@@ -46,10 +48,14 @@ struct bind_block {
 };
 
 struct bind *bind_alloc(struct kunit *test, struct panthor_gem_object *bo);
+struct bind *bind_push(struct kunit *test, struct panthor_vm *vm,
+		       struct panthor_gem_object *bo, struct drm_panthor_vm_bind_op op,
+		       struct dma_fence *after);
 struct bind *bind_map(struct kunit *test, struct panthor_vm *vm,
 		      struct panthor_gem_object *bo, u64 va, struct dma_fence *after);
 struct bind *bind_unmap(struct kunit *test, struct panthor_vm *vm, u64 va, u64 size,
 			struct dma_fence *after);
+int bind_release(void *data);
 void bind_run(struct kunit *test, struct bind *bind);
 void bind_wait(struct kunit *test, struct bind *bind);
 struct bind_block *bind_block(struct kunit *test);

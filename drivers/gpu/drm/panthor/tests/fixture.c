@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/idr.h>
 #include <linux/iosys-map.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
@@ -30,6 +31,10 @@
 
 /* Covers the MMU interrupt and address space registers. */
 #define FIXTURE_REGS_SIZE	SZ_16K
+
+static bool kunit_fatal;
+module_param(kunit_fatal, bool, 0444);
+MODULE_PARM_DESC(kunit_fatal, "Run KUnit cases that a defect of the driver turns into a crash");
 
 static const struct drm_driver fixture_driver = {
 	.driver_features = DRIVER_RENDER | DRIVER_GEM | FIXTURE_GEM_GPUVA |
@@ -552,6 +557,19 @@ unsigned long panthor_kunit_scan(struct kunit *test, gfp_t gfp, unsigned long nr
 	kunit_kfree(test, before);
 
 	return ret;
+}
+
+/**
+ * panthor_kunit_need_fatal() - Skip what a known defect makes fatal for the run
+ * @test: The test. Goes on only if panthor.kunit_fatal=1 was given: the kernel may
+ *	crash, or lockdep switch itself off.
+ *
+ * Context: Test thread.
+ */
+void panthor_kunit_need_fatal(struct kunit *test)
+{
+	if (!kunit_fatal)
+		kunit_skip(test, "ends the run on a driver with the defect: panthor.kunit_fatal=1");
 }
 
 /**

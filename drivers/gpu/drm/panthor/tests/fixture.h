@@ -111,6 +111,8 @@ static inline unsigned long panthor_kunit_pages(struct panthor_gem_object *bo)
 	return bo->base.size >> PAGE_SHIFT;
 }
 
+void panthor_kunit_need_fatal(struct kunit *test);
+
 const char *panthor_kunit_state_name(enum panthor_gem_reclaim_state state);
 
 /* Macros, so that a failure names the line of the case. */

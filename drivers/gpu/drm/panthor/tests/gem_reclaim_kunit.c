@@ -113,7 +113,8 @@ static void only_gpu_mapped_bos_wait_for_fences(struct kunit *test)
 
 /*
  * Reclaim runs while any lock may be held, so a locked BO is skipped. As long
- * as there is something left the core is asked to try once more, then to stop.
+ * as there is something left the core is asked to try once more, then to stop
+ * (B31).
  * Succeeds if scans of a locked BO return 0, then SHRINK_STOP, then 0 again.
  */
 static void contended_bo_is_retried_once(struct kunit *test)

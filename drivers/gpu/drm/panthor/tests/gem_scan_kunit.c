@@ -118,7 +118,7 @@ static void scan_follows_context(struct kunit *test)
 
 /*
  * Nothing at all is not the same as nothing now: the core may skip the
- * shrinker until something is added.
+ * shrinker until something is added (B31).
  * Succeeds if an empty device counts SHRINK_EMPTY and scans SHRINK_STOP.
  */
 static void empty_device_says_so(struct kunit *test)
@@ -226,7 +226,8 @@ static const struct scan_size scan_sizes[] = {
 KUNIT_ARRAY_PARAM_DESC(scan_size, scan_sizes, desc);
 
 /*
- * BOs are evicted whole, until as many pages are gone as were asked for.
+ * BOs are evicted whole, until as many pages are gone as were asked for, and that
+ * is what the scan returns (B31).
  * Succeeds if the number of victims is that of the row, oldest first.
  */
 static void scan_stops_when_it_has_enough(struct kunit *test)

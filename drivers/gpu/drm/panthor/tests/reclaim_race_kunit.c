@@ -18,10 +18,12 @@
 #include <kunit/resource.h>
 
 #include "check.h"
+#include "fake_pgtable.h"
 #include "fixture.h"
 #include "race.h"
 #include "reclaim.h"
 #include "seam.h"
+#include "vm_walk.h"
 
 static const char *race_fence_name(struct dma_fence *fence)
 {
@@ -336,12 +338,60 @@ static void vm_looked_at_while_its_bos_are_out_stays_known(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), 2 * BO_PAGES);
 }
 
+/*
+ * Takes the mapping at VA(0) away, and cuts the one at VA(1) in two. The first
+ * part of that is a new mapping, in the memory of the one at VA(0).
+ */
+static int unmap_and_split(void *data)
+{
+	struct panthor_vm *vm = data;
+
+	return panthor_vm_unmap_range(vm, VA(0), BO_SIZE) ?:
+	       panthor_vm_unmap_range(vm, VA(1) + 2 * PAGE_SIZE, PAGE_SIZE);
+}
+
+/*
+ * A restore has chosen a mapping and gets page tables for it, without a lock on
+ * the VM. Meanwhile the mapping is unmapped and its memory becomes that of a new
+ * one of the same BO, which is mapped already (B25).
+ * Succeeds if the restore leaves the new one alone and the old one unmapped.
+ */
+static void restore_does_not_take_a_new_mapping_for_the_old(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_race *race;
+	struct drm_gpuvm_bo *vm_bo;
+	struct panthor_vm *vm;
+
+	panthor_pgt_install(test, PANTHOR_PGT_FAKE);
+	vm = panthor_kunit_vm(test);
+	panthor_kunit_map(test, vm, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	vm_bo = vm_bo_of(vm, bo);
+	KUNIT_ASSERT_NOT_NULL(test, vm_bo);
+	/* A VMA of the driver begins with its gpuva. */
+	panthor_seam_recycle(test, list_first_entry(&vm_bo->list.gpuva, struct drm_gpuva,
+						    gem.entry));
+	panthor_kunit_map(test, vm, bo, VA(1));
+
+	race = panthor_race_at(test, SEAM_PT_BULK, 1, unmap_and_split, vm);
+	KUNIT_EXPECT_EQ(test, vm_submit(vm), 0);
+	panthor_race_expect(race);
+	KUNIT_ASSERT_TRUE(test, panthor_seam_recycled());
+
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(1), BO_SIZE),
+			(BO_SIZE - PAGE_SIZE) / SZ_4K);
+	vm_walk_expect_consistent(test);
+}
+
 static struct kunit_case reclaim_race_cases[] = {
 	KUNIT_CASE_PARAM(bo_that_became_busy_keeps_its_pages, busy_gen_params),
 	KUNIT_CASE_PARAM(bo_that_became_busy_keeps_its_mapping, maps_gen_params),
 	KUNIT_CASE(delay_alone_does_not_save_a_bo),
 	KUNIT_CASE(vm_that_became_active_goes_to_the_end),
 	KUNIT_CASE(vm_looked_at_while_its_bos_are_out_stays_known),
+	KUNIT_CASE(restore_does_not_take_a_new_mapping_for_the_old),
 	{}
 };
 

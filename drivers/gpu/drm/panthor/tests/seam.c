@@ -75,6 +75,7 @@ static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_HANDLE_CREATED] = "handle_created",
 	[SEAM_VA_INSERT] = "va_insert",
 	[SEAM_FLUSH_CACHES] = "flush_caches",
+	[SEAM_VA_STEP] = "va_step",
 };
 
 /* Takes the hook out of @p if this call is the one that runs it. */
@@ -231,6 +232,7 @@ bool panthor_seam_can_fail(enum panthor_seam_id id)
 	case SEAM_LRU_POPPED:
 	case SEAM_LRU_SHRINK:
 	case SEAM_HANDLE_CREATED:
+	case SEAM_VA_STEP:
 		return false;
 	default:
 		return true;

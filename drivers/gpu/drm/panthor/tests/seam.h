@@ -68,6 +68,8 @@ struct panthor_vm;
  * @SEAM_VA_INSERT: drm_mm_insert_node_in_range(), fails with the armed errno.
  * @SEAM_FLUSH_CACHES: panthor_gpu_flush_caches() of the MMU code, fails with the
  *	armed errno; -ETIMEDOUT schedules a reset, as the real one does.
+ * @SEAM_VA_STEP: drm_gpuvm_bo_for_each_va(), counted at its beginning and in each
+ *	step, which includes the one that finds the end.
  * @SEAM_COUNT: Number of seams.
  */
 enum panthor_seam_id {
@@ -102,6 +104,7 @@ enum panthor_seam_id {
 	SEAM_HANDLE_CREATED,
 	SEAM_VA_INSERT,
 	SEAM_FLUSH_CACHES,
+	SEAM_VA_STEP,
 	SEAM_COUNT,
 };
 
@@ -177,5 +180,8 @@ void panthor_seam_set_mmio(struct kunit *test, const struct panthor_seam_mmio *m
 irqreturn_t panthor_seam_raise_irq(void);
 struct io_pgtable_ops *panthor_seam_pgtable(struct panthor_vm *vm);
 unsigned int panthor_seam_vms(struct panthor_vm **vms, struct io_pgtable_ops **pgtables);
+
+void panthor_seam_recycle(struct kunit *test, const void *obj);
+bool panthor_seam_recycled(void);
 
 #endif

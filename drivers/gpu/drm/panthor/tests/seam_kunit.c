@@ -394,6 +394,7 @@ static const struct reach_param reach_params[] = {
 	{ SEAM_VA_INSERT, NULL, op_kernel_bo, -ENOSPC, -ENOSPC },
 	{ SEAM_MMIO_READ, NULL, op_map_live },
 	{ SEAM_FLUSH_CACHES, NULL, op_map_live },
+	{ SEAM_VA_STEP, with_gpu_mapping, op_scan },
 	{ SEAM_MMIO_WRITE },
 	{ SEAM_GET_IRQ },
 	{ SEAM_REQUEST_IRQ },

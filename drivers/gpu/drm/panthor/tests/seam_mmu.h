@@ -42,6 +42,9 @@ int panthor_seam_flush_caches(struct panthor_device *ptdev, u32 l2, u32 lsc,
 bool panthor_seam_pt_bulk(struct kmem_cache *cache, gfp_t gfp, size_t count, void **objs);
 struct drm_gpuvm_bo *panthor_seam_vm_bo_create(struct drm_gpuvm *gpuvm,
 					       struct drm_gem_object *obj);
+void panthor_seam_kfree(const void *obj);
+void *panthor_seam_kzalloc(size_t size, gfp_t gfp);
+struct list_head *panthor_seam_va_step(struct list_head *head);
 int panthor_seam_va_insert(struct drm_mm *mm, struct drm_mm_node *node, u64 size,
 			   u64 alignment, unsigned long color, u64 start, u64 end,
 			   enum drm_mm_insert_mode mode);
@@ -101,6 +104,17 @@ unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *
 #define drm_gpuvm_bo_create(gpuvm, obj)	panthor_seam_vm_bo_create(gpuvm, obj)
 #define drm_mm_insert_node_in_range(mm, node, size, alignment, color, start, end, mode) \
 	panthor_seam_va_insert(mm, node, size, alignment, color, start, end, mode)
+
+/* What kzalloc_obj() and the like come down to. */
+#undef kzalloc
+#define kzalloc(size, gfp)		panthor_seam_kzalloc(size, gfp)
+#define kfree(obj)			panthor_seam_kfree(obj)
+
+/* As the original, which looks at the head at the beginning and in each step. */
+#undef drm_gpuvm_bo_for_each_va
+#define drm_gpuvm_bo_for_each_va(va, vm_bo) \
+	list_for_each_entry(va, panthor_seam_va_step(&(vm_bo)->list.gpuva), gem.entry)
+
 #define dma_resv_lock(resv, ctx)		panthor_seam_resv_lock(resv, ctx)
 #define drm_gem_lru_scan(dev, lru, nr, remaining, shrink, ticket) \
 	panthor_seam_lru_scan(dev, lru, nr, remaining, shrink, ticket)

@@ -14,6 +14,7 @@
 
 #include "bind.h"
 #include "fixture.h"
+#include "race.h"
 #include "reclaim.h"
 #include "seam.h"
 #include "vm_walk.h"
@@ -354,6 +355,103 @@ static void single_vm_changes_before_cleanup_of_unmap_job(struct kunit *test)
 	expect_on_lru(test, bo, &to_panthor_kunit(test)->ptdev->reclaim.gpu_mapped_shared);
 }
 
+/*
+ * A submission brings a BO back, and stands where it gets memory for page tables
+ * when a job of the VM's queue begins. Memory may have to be reclaimed, reclaim
+ * may wait for the job, and the job takes the lock of the VM's operations: it
+ * must be free there (B26). Lockdep sees the circle when it is not.
+ * Succeeds if the job runs meanwhile, and both BOs are mapped in the end.
+ */
+static void job_runs_while_a_restore_allocates(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_gem_object *other = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct panthor_race *race;
+	struct bind *bind;
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	bind = bind_map(test, vm, other, VA(1), vm_fence(test));
+
+	race = panthor_race_at(test, SEAM_PT_BULK, 1, bind_release, bind);
+	KUNIT_EXPECT_EQ(test, vm_submit(vm), 0);
+	panthor_race_expect(race);
+	bind_wait(test, bind);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
+	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(1), BO_SIZE, other, 0), BO_PTES);
+}
+
+/**
+ * struct wait_param - What happens to the job of the GPU that reclaim waits for
+ * @desc: Name in the results.
+ * @ends: It ends, after the job of the VM's queue. If not, the wait expires.
+ */
+struct wait_param {
+	const char *desc;
+	bool ends;
+};
+
+static const struct wait_param wait_params[] = {
+	{ "gpu_job_ends", true },
+	{ "gpu_job_goes_on", false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(wait, wait_params, desc);
+
+/**
+ * struct wait_race - The two jobs
+ * @bind: The job of the VM's queue.
+ * @fence: The job of the GPU, NULL if it does not end.
+ */
+struct wait_race {
+	struct bind *bind;
+	struct dma_fence *fence;
+};
+
+static int wait_release(void *data)
+{
+	struct wait_race *r = data;
+	int ret = bind_release(r->bind);
+
+	if (r->fence)
+		dma_fence_signal(r->fence);
+	return ret;
+}
+
+/*
+ * Reclaim waits for a job of the GPU, and a job of the VM's queue unmaps the BO
+ * meanwhile, for which it takes the lock of the BO's mappings. The GPU's may be
+ * waiting for that one, so reclaim must not hold the lock (B28). Lockdep sees the
+ * circle where the wait is a real one, that is where the GPU's job goes on.
+ * Succeeds if the unmap runs during the wait, and the pages go exactly if the
+ * GPU's job has ended.
+ */
+static void job_unmaps_while_reclaim_waits(struct kunit *test)
+{
+	const struct wait_param *param = test->param_value;
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct dma_fence *fence = vm_fence(test);
+	struct panthor_race *race;
+	struct wait_race r = {};
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, vm_submit_fence(vm, fence), 0);
+	r.bind = bind_unmap(test, vm, VA(0), BO_SIZE, vm_fence(test));
+	if (param->ends)
+		r.fence = fence;
+
+	race = panthor_race_at(test, SEAM_FENCE_WAIT, 1, wait_release, &r);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING),
+			param->ends ? BO_PAGES : 0);
+	panthor_race_expect(race);
+	bind_wait(test, r.bind);
+	KUNIT_EXPECT_EQ(test, !bo->backing.pages, param->ends);
+	KUNIT_EXPECT_EQ(test, vm_walk_ptes(vm, VA(0), BO_SIZE), 0);
+	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, bo));
+}
+
 static struct kunit_case vm_bind_cases[] = {
 	KUNIT_CASE(job_maps),
 	KUNIT_CASE(job_unmaps),
@@ -368,6 +466,8 @@ static struct kunit_case vm_bind_cases[] = {
 	KUNIT_CASE(synchronous_operation_takes_no_syncs),
 	KUNIT_CASE(submission_before_cleanup_of_unmap_job),
 	KUNIT_CASE(single_vm_changes_before_cleanup_of_unmap_job),
+	KUNIT_CASE(job_runs_while_a_restore_allocates),
+	KUNIT_CASE_PARAM(job_unmaps_while_reclaim_waits, wait_gen_params),
 	{}
 };
 

@@ -5,6 +5,9 @@
  */
 
 #include <linux/err.h>
+#include <linux/io-pgtable.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
 
@@ -13,8 +16,12 @@
 
 #include <kunit/resource.h>
 
+#include "../panthor_heap.h"
+
 #include "check.h"
+#include "fake_pgtable.h"
 #include "fixture.h"
+#include "race.h"
 #include "reclaim.h"
 #include "seam.h"
 #include "vm_walk.h"
@@ -272,6 +279,141 @@ static void missing_vm_cannot_be_destroyed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), -EINVAL);
 }
 
+/* Bytes a sparse range leaves behind that is dear to take down and restore. */
+#define HUGE_SPARSE	SZ_256M
+
+/*
+ * The 2 MiB behind a sparse range are mapped over and over (B59). To take them
+ * means to unmap all of the range, and to give them back to allocate tables for
+ * it and to map it.
+ * Succeeds if a scan unmaps no more than eight times of what it frees.
+ */
+static void small_gain_does_not_cost_a_huge_unmap(struct kunit *test)
+{
+	struct panthor_vm *vm;
+	unsigned long freed;
+	u64 before, after;
+
+	panthor_pgt_install(test, PANTHOR_PGT_REAL);
+	vm = only_vm(test);
+	KUNIT_ASSERT_EQ(test, map_sparse(test, vm, VA(0), HUGE_SPARSE,
+					 DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), 0);
+
+	before = panthor_pgt_mapped(panthor_pgt_of(test, vm));
+	KUNIT_ASSERT_EQ(test, before, HUGE_SPARSE);
+	freed = panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING);
+	if (freed == SHRINK_STOP)
+		freed = 0;
+	after = panthor_pgt_mapped(panthor_pgt_of(test, vm));
+	KUNIT_EXPECT_LE(test, before - after, 8 * freed * PAGE_SIZE);
+}
+
+/* Thread in which the page table of a VM was freed, that is, the VM. */
+static struct task_struct *freed_by;
+
+static struct io_pgtable_ops *last_alloc(enum io_pgtable_fmt fmt, struct io_pgtable_cfg *cfg,
+					 void *cookie)
+{
+	return alloc_io_pgtable_ops(fmt, cfg, cookie);
+}
+
+static bool last_free(struct io_pgtable_ops *ops)
+{
+	WRITE_ONCE(freed_by, current);
+	return false;
+}
+
+static const struct panthor_seam_pgtable last_pgtable = {
+	.alloc = last_alloc,
+	.free = last_free,
+};
+
+/**
+ * struct last_vm - A VM that only its file holds
+ * @pfile: The file.
+ * @id: Its number.
+ */
+struct last_vm {
+	struct panthor_file *pfile;
+	int id;
+};
+
+static int last_destroy(void *data)
+{
+	struct last_vm *last = data;
+	int ret = panthor_vm_pool_destroy_vm(last->pfile->vms, last->id);
+
+	/* If nobody else has a reference, there is nothing to see. */
+	return ret ?: READ_ONCE(freed_by) ? -ESTALE : 0;
+}
+
+/**
+ * struct last_param - How closely lockdep looks
+ * @desc: Name in the results.
+ * @lockdep: A heap pool was created before, which allocates with a lock that is
+ *	taken when a VM is freed, and the scan is marked as reclaim. The report
+ *	would switch lockdep off.
+ */
+struct last_param {
+	const char *desc;
+	bool lockdep;
+};
+
+static const struct last_param last_params[] = {
+	{ "by_thread", false },
+	{ "by_lockdep", true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(last, last_params, desc);
+
+/*
+ * A scan has a reference on the VM it looks at, and user space destroys the VM
+ * meanwhile (B57). To free a VM takes locks that are held around allocations, and
+ * ends its scheduler: not in reclaim.
+ * Succeeds if the VM is not freed by the thread that scans.
+ */
+static void vm_is_not_freed_by_reclaim(struct kunit *test)
+{
+	const struct last_param *param = test->param_value;
+	struct shrinker *shrinker = to_panthor_kunit(test)->ptdev->reclaim.shrinker;
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL, .nr_to_scan = EVERYTHING };
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct last_vm last = { .pfile = pool(test) };
+	struct drm_panthor_vm_create args = {};
+	struct panthor_heap_pool *heaps;
+	struct panthor_race *race;
+	struct panthor_vm *vm;
+	bool here;
+
+	if (param->lockdep)
+		panthor_kunit_need_fatal(test);
+
+	WRITE_ONCE(freed_by, NULL);
+	panthor_seam_set_pgtable(test, &last_pgtable);
+	last.id = panthor_vm_pool_create_vm(last.pfile->ptdev, last.pfile->vms, &args);
+	KUNIT_ASSERT_GT(test, last.id, 0);
+	vm = panthor_vm_pool_get_vm(last.pfile->vms, last.id);
+	KUNIT_ASSERT_NOT_NULL(test, vm);
+	/* The file keeps it until the scan. */
+	panthor_vm_put(vm);
+	panthor_kunit_map(test, vm, bo, VA(0));
+	if (param->lockdep) {
+		heaps = panthor_vm_get_heap_pool(vm, true);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, heaps);
+		panthor_heap_pool_put(heaps);
+	}
+
+	race = panthor_race_at(test, SEAM_LRU_POPPED, 1, last_destroy, &last);
+	if (param->lockdep)
+		fs_reclaim_acquire(GFP_KERNEL);
+	shrinker->scan_objects(shrinker, &sc);
+	if (param->lockdep)
+		fs_reclaim_release(GFP_KERNEL);
+	panthor_race_expect(race);
+	here = READ_ONCE(freed_by) == current;
+	KUNIT_EXPECT_FALSE_MSG(test, here, "freed by the scan");
+}
+
 static struct kunit_case vm_destroy_cases[] = {
 	KUNIT_CASE_PARAM(sparse_range_is_mapped, range_gen_params),
 	KUNIT_CASE(executable_sparse_range_is_refused),
@@ -282,6 +424,8 @@ static struct kunit_case vm_destroy_cases[] = {
 	KUNIT_CASE(destroyed_vm_leaves_bo_to_the_other),
 	KUNIT_CASE(destroyed_vm_takes_no_jobs),
 	KUNIT_CASE(missing_vm_cannot_be_destroyed),
+	KUNIT_CASE(small_gain_does_not_cost_a_huge_unmap),
+	KUNIT_CASE_PARAM(vm_is_not_freed_by_reclaim, last_gen_params),
 	{}
 };
 
