@@ -93,10 +93,6 @@ unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *
 #define kmem_cache_alloc_bulk(cache, gfp, count, objs) \
 	panthor_seam_pt_bulk(cache, gfp, count, objs)
 
-/* What the driver makes here it frees here: the numbers have to balance. */
-#undef kzalloc
-#define kzalloc(size, gfp)		panthor_watch_kzalloc(size, gfp)
-#define kfree(p)			panthor_watch_kfree(p)
 #define kmem_cache_free(cache, p)	panthor_watch_pt_free(cache, p)
 #define kmem_cache_free_bulk(cache, count, objs) \
 	panthor_watch_pt_free_bulk(cache, count, objs)
@@ -105,7 +101,10 @@ unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *
 #define drm_mm_insert_node_in_range(mm, node, size, alignment, color, start, end, mode) \
 	panthor_seam_va_insert(mm, node, size, alignment, color, start, end, mode)
 
-/* What kzalloc_obj() and the like come down to. */
+/*
+ * What kzalloc_obj() and the like come down to. What the driver makes here it
+ * frees here: the numbers have to balance.
+ */
 #undef kzalloc
 #define kzalloc(size, gfp)		panthor_seam_kzalloc(size, gfp)
 #define kfree(obj)			panthor_seam_kfree(obj)

@@ -15,6 +15,7 @@
 
 #include "seam.h"
 #include "seam_mmu.h"
+#include "watch.h"
 
 #undef kfree
 #undef kzalloc
@@ -62,6 +63,8 @@ bool panthor_seam_recycled(void)
 
 void panthor_seam_kfree(const void *obj)
 {
+	if (obj)
+		panthor_watch_object(-1);
 	if (obj && cmpxchg(&recycle_want, obj, NULL) == obj)
 		xchg(&recycle_have, (void *)obj);
 	else
@@ -74,9 +77,13 @@ void *panthor_seam_kzalloc(size_t size, gfp_t gfp)
 
 	if (!obj || ksize(obj) != kmalloc_size_roundup(size) ||
 	    cmpxchg(&recycle_have, obj, NULL) != obj)
-		return kmalloc(size, gfp | __GFP_ZERO);
+		obj = kmalloc(size, gfp | __GFP_ZERO);
+	else
+		WRITE_ONCE(recycle_done, true);
+	if (!obj)
+		return NULL;
 
-	WRITE_ONCE(recycle_done, true);
+	panthor_watch_object(1);
 	return memset(obj, 0, size);
 }
 

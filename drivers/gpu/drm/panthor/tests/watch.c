@@ -147,23 +147,6 @@ long panthor_watch_tables_left(void)
 
 /* Wrappers. They have the contract of the function they stand for. */
 
-void *panthor_watch_kzalloc(size_t size, gfp_t gfp)
-{
-	void *p = kzalloc(size, gfp);
-
-	if (p)
-		panthor_watch_object(1);
-
-	return p;
-}
-
-void panthor_watch_kfree(const void *p)
-{
-	if (p)
-		panthor_watch_object(-1);
-	kfree(p);
-}
-
 void panthor_watch_pt_free(struct kmem_cache *cache, void *p)
 {
 	panthor_watch_tables(-1);

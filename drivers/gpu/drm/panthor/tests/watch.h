@@ -25,8 +25,6 @@ void panthor_watch_tables(long n);
 long panthor_watch_objects_left(void);
 long panthor_watch_tables_left(void);
 
-void *panthor_watch_kzalloc(size_t size, gfp_t gfp);
-void panthor_watch_kfree(const void *p);
 void panthor_watch_pt_free(struct kmem_cache *cache, void *p);
 void panthor_watch_pt_free_bulk(struct kmem_cache *cache, size_t count, void **objs);
 
