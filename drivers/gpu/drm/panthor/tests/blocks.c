@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory in blocks of 2 MiB, whether or not shmem has any to give. */
 
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -10,7 +11,11 @@
 
 #include <drm/drm_gem.h>
 
+#include <kunit/test.h>
+
 #include "blocks.h"
+#include "check.h"
+#include "fixture.h"
 
 #define BLOCK_ORDER	get_order(SZ_2M)
 #define BLOCK_PAGES	(SZ_2M >> PAGE_SHIFT)
@@ -71,4 +76,21 @@ struct page **blocks_get_huge(struct drm_gem_object *obj)
 struct page **blocks_get_small(struct drm_gem_object *obj)
 {
 	return blocks_get(obj, false);
+}
+
+/**
+ * blocks_exit() - .exit of suites with such BOs: check every invariant but I1
+ * @test: The test. I1 complains that the pages are not shmem's, rightly.
+ *
+ * Context: Test thread, quiescent point.
+ */
+void blocks_exit(struct kunit *test)
+{
+	struct panthor_check_report report;
+
+	if (!to_panthor_kunit(test) || !to_panthor_kunit(test)->ptdev)
+		return;
+
+	panthor_check(test, &report);
+	KUNIT_EXPECT_EQ_MSG(test, report.broken & ~BIT(1), 0, "%s", report.msgs[0]);
 }

@@ -9,7 +9,8 @@
  */
 
 #include <linux/err.h>
-#include <linux/huge_mm.h>
+#include <linux/file.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
@@ -237,7 +238,7 @@ static struct kunit_case gem_huge_cases[] = {
 static struct kunit_suite gem_huge_suite = {
 	.name = "panthor_gem_huge",
 	.init = panthor_kunit_init,
-	.exit = panthor_kunit_exit,
+	.exit = blocks_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = gem_huge_cases,
 };

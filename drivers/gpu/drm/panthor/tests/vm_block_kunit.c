@@ -9,13 +9,11 @@
  * neighbours, as a fresh machine gives to one allocation after another.
  */
 
-#include <linux/bits.h>
 #include <linux/sizes.h>
 
 #include <drm/panthor_drm.h>
 
 #include "blocks.h"
-#include "check.h"
 #include "fake_pgtable.h"
 #include "fixture.h"
 #include "seam.h"
@@ -325,21 +323,6 @@ static void map_over_a_part_splits_a_block_of_small_folios(struct kunit *test)
 	}
 }
 
-/*
- * The pages of these buffers are not shmem's, which is all I1 complains about.
- * Succeeds if every other invariant holds.
- */
-static void block_exit(struct kunit *test)
-{
-	struct panthor_check_report report;
-
-	if (!to_panthor_kunit(test) || !to_panthor_kunit(test)->ptdev)
-		return;
-
-	panthor_check(test, &report);
-	KUNIT_EXPECT_EQ_MSG(test, report.broken & ~BIT(1), 0, "%s", report.msgs[0]);
-}
-
 static struct kunit_case vm_block_cases[] = {
 	KUNIT_CASE_PARAM(huge_folios_are_mapped_by_blocks, pgt_gen_params),
 	KUNIT_CASE_PARAM(other_alignment_is_mapped_by_pages, pgt_gen_params),
@@ -358,7 +341,7 @@ static struct kunit_case vm_block_cases[] = {
 static struct kunit_suite vm_block_suite = {
 	.name = "panthor_vm_block",
 	.init = panthor_kunit_init,
-	.exit = block_exit,
+	.exit = blocks_exit,
 	.suite_exit = panthor_kunit_suite_exit,
 	.test_cases = vm_block_cases,
 };
