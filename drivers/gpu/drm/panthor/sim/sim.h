@@ -24,7 +24,6 @@
 #include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 
 #include "sim_irq.h"
 #include "sim_latency.h"
@@ -39,6 +38,7 @@ struct sim_clocks;
 struct sim_events;
 struct sim_fw;
 struct sim_mmu;
+struct sim_of;
 struct task_struct;
 
 /* Registers of one GPU, the doorbells at their end included. */
@@ -191,6 +191,8 @@ struct sim_gpu {
 	struct sim_delayed flush;
 	/** @reset: GPU_CMD reset in flight. */
 	struct sim_delayed reset;
+	/** @reset_cmd: Which reset that is, or the last one was. */
+	u32 reset_cmd;
 	/** @flush_page: LATEST_FLUSH page, which user space maps. */
 	struct page *flush_page;
 	/** @flush_id: Number of cache flushes that were done. */
@@ -198,15 +200,19 @@ struct sim_gpu {
 
 	/** @mmu: Address spaces and TLB. */
 	struct sim_mmu *mmu;
+	/** @mmu_tick: When an AS command is done next. */
+	struct sim_delayed mmu_tick;
 	/** @fw: Firmware and command streams. */
 	struct sim_fw *fw;
 	/** @mcu_state: MCU_STATUS. */
 	u32 mcu_state;
+	/** @mcu_hung: The firmware does nothing until the next boot, by injection. */
+	bool mcu_hung;
+	/** @slow_memory_ns: Wait of the GPU per page it touches, by injection. */
+	u64 slow_memory_ns;
 
 	/** @mcu: MCU thread. */
 	struct task_struct *mcu;
-	/** @mcu_wait: Where it sleeps. */
-	wait_queue_head_t mcu_wait;
 	/** @mcu_kicked: There is work for it. */
 	bool mcu_kicked;
 
@@ -236,9 +242,5 @@ void sim_config_default(struct sim_config *config);
  * 0 at once, U64_MAX when kicked, else the time. The lock is dropped between
  * the calls. A kick, sim_gpu_kick_mcu(), ends a sleep early.
  */
-
-/* sim_regs.c: the driver's accesses arrive here, sim_io.c calls them. */
-u32 sim_regs_read(struct sim_gpu *gpu, u32 offset);
-void sim_regs_write(struct sim_gpu *gpu, u32 offset, u32 value);
 
 #endif

@@ -57,6 +57,8 @@ void sim_irq_deliver(struct sim_gpu *gpu);
 
 /* All of these under the GPU's lock. */
 void sim_irq_raise(struct sim_gpu *gpu, enum sim_irq_line line, u32 bits);
+void sim_irq_set_stat(struct sim_gpu *gpu, enum sim_irq_line line, u32 stat);
+void sim_irq_reset(struct sim_gpu *gpu, bool masks);
 u32 sim_irq_read(struct sim_gpu *gpu, enum sim_irq_line line, u32 offset);
 void sim_irq_write(struct sim_gpu *gpu, enum sim_irq_line line, u32 offset, u32 value);
 bool sim_irq_level(const struct sim_gpu *gpu, enum sim_irq_line line);

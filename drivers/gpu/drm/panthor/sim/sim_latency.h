@@ -87,6 +87,7 @@ void sim_latency_fini(struct sim_latency *latency);
 void sim_delayed_init(struct sim_delayed *delayed, enum sim_op op,
 		      void (*done)(struct sim_delayed *delayed));
 void sim_delayed_start(struct sim_latency *latency, struct sim_delayed *delayed);
+void sim_delayed_start_at(struct sim_latency *latency, struct sim_delayed *delayed, u64 due_ns);
 void sim_delayed_cancel(struct sim_latency *latency, struct sim_delayed *delayed);
 unsigned int sim_latency_step(struct sim_latency *latency, enum sim_op op, unsigned int count);
 int sim_latency_parse(const char *text, struct sim_latency_setting *setting);

@@ -34,8 +34,6 @@ struct sim_power_domain {
 	u64 ready;
 	/** @target: Cores that have power when the transition is done. */
 	u64 target;
-	/** @request: 64-bit PWRON or PWROFF write, as far as it got. */
-	u64 request;
 };
 
 void sim_power_init(struct sim_gpu *gpu);

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Stand-ins for MMU and firmware: as much as the driver's probe needs. */
+
+#include <linux/io.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "../panthor_fw_regs.h"
+#include "../panthor_mmu_regs.h"
+
+#include "sim.h"
+#include "sim_stub.h"
+
+#define STUB_SHARED	0x04000000
+#define STUB_GLB_IN	0x20000
+#define STUB_GLB_OUT	0x20800
+#define STUB_STRIDE	0x800
+
+struct sim_fw {
+	struct sim_gpu *gpu;
+	struct sim_delayed boot;
+	struct sim_delayed halt;
+	u64 regs[SIM_MAX_AS][8];
+	u64 transtab[SIM_MAX_AS];
+	u32 mask;
+	bool doorbell;
+};
+
+static u32 stub_get(struct sim_gpu *gpu, u32 offset)
+{
+	u32 value = 0;
+
+	sim_stub_mmu_copy(gpu, STUB_SHARED + offset, &value, 4, false);
+	return value;
+}
+
+static void stub_set(struct sim_gpu *gpu, u32 offset, u32 value)
+{
+	sim_stub_mmu_copy(gpu, STUB_SHARED + offset, &value, 4, true);
+}
+
+u32 sim_stub_mmu_read(struct sim_gpu *gpu, u32 offset)
+{
+	struct sim_fw *fw = gpu->fw;
+	u32 reg;
+
+	if (offset < MMU_AS_BASE)
+		return offset == MMU_INT_BASE + SIM_INT_MASK ? fw->mask : 0;
+
+	offset -= MMU_AS_BASE;
+	reg = offset & (MMU_AS(1) - 1);
+	if (reg == AS_STATUS(0) || reg == AS_FAULTSTATUS(0))
+		return 0;
+	return fw->regs[offset >> MMU_AS_SHIFT][reg / 8] >> (reg & 4) * 8;
+}
+
+void sim_stub_mmu_write(struct sim_gpu *gpu, u32 offset, u32 value)
+{
+	struct sim_fw *fw = gpu->fw;
+	u32 as, reg;
+
+	if (offset < MMU_AS_BASE) {
+		if (offset == MMU_INT_BASE + SIM_INT_MASK)
+			fw->mask = value;
+		return;
+	}
+
+	offset -= MMU_AS_BASE;
+	as = offset >> MMU_AS_SHIFT;
+	reg = offset & (MMU_AS(1) - 1);
+	if (reg == AS_COMMAND(0)) {
+		if (value == AS_COMMAND_UPDATE)
+			fw->transtab[as] = fw->regs[as][0];
+		return;
+	}
+	if (reg & 4)
+		fw->regs[as][reg / 8] = (u32)fw->regs[as][reg / 8] | (u64)value << 32;
+	else
+		fw->regs[as][reg / 8] = (fw->regs[as][reg / 8] & GENMASK_ULL(63, 32)) | value;
+}
+
+static void *stub_walk(struct sim_gpu *gpu, u64 va)
+{
+	u64 table = gpu->fw->transtab[0] & GENMASK_ULL(47, 12);
+
+	for (unsigned int level = 0; table && level < 4; level++) {
+		unsigned int shift = 39 - 9 * level;
+		u64 pte = ((u64 *)phys_to_virt(table))[(va >> shift) & 511];
+
+		if (!(pte & 1))
+			return NULL;
+		table = pte & GENMASK_ULL(47, 12);
+		if (level == 3 || !(pte & 2))
+			return phys_to_virt(table + (va & (BIT_ULL(shift) - 1)));
+	}
+
+	return NULL;
+}
+
+int sim_stub_mmu_copy(struct sim_gpu *gpu, u64 va, void *buf, size_t len, bool write)
+{
+	void *mem = stub_walk(gpu, va);
+
+	if (!mem)
+		return -EFAULT;
+	if (write)
+		memcpy(mem, buf, len);
+	else
+		memcpy(buf, mem, len);
+	return 0;
+}
+
+static void stub_boot(struct sim_delayed *delayed)
+{
+	struct sim_fw *fw = container_of(delayed, struct sim_fw, boot);
+	struct sim_gpu *gpu = fw->gpu;
+	u32 block = 0x21000;
+
+	stub_set(gpu, 0, gpu->config.model->fw_version);
+	stub_set(gpu, 0x8, STUB_SHARED + STUB_GLB_IN);
+	stub_set(gpu, 0xc, STUB_SHARED + STUB_GLB_OUT);
+	stub_set(gpu, 0x10, gpu->config.csg_slots);
+	stub_set(gpu, 0x14, STUB_STRIDE);
+	for (unsigned int g = 0; g < gpu->config.csg_slots; g++) {
+		u32 csg = 0x1000 + g * STUB_STRIDE;
+
+		stub_set(gpu, csg + 4, STUB_SHARED + block);
+		stub_set(gpu, csg + 8, STUB_SHARED + block + 0x80);
+		block += 0x100;
+		stub_set(gpu, csg + 0xc, 0x1000);
+		stub_set(gpu, csg + 0x10, 0x1000);
+		stub_set(gpu, csg + 0x14, gpu->config.cs_per_csg);
+		stub_set(gpu, csg + 0x18, 0x10);
+		for (unsigned int c = 0; c < gpu->config.cs_per_csg; c++) {
+			u32 cs = csg + 0x40 + c * 0x10;
+
+			stub_set(gpu, cs, 95 | 8 << 8 | 7 << 16);
+			stub_set(gpu, cs + 4, STUB_SHARED + block);
+			stub_set(gpu, cs + 8, STUB_SHARED + block + 0x100);
+			block += 0x200;
+		}
+	}
+	gpu->counters.boots++;
+	gpu->mcu_hung = false;
+	gpu->mcu_state = MCU_STATUS_ENABLED;
+	sim_irq_raise(gpu, SIM_IRQ_JOB, JOB_INT_GLOBAL_IF);
+}
+
+static void stub_halt(struct sim_delayed *delayed)
+{
+	struct sim_fw *fw = container_of(delayed, struct sim_fw, halt);
+
+	fw->gpu->mcu_state = MCU_STATUS_DISABLED;
+}
+
+void sim_stub_mcu_control(struct sim_gpu *gpu, u32 value)
+{
+	struct sim_fw *fw = gpu->fw;
+
+	if (sim_delayed_busy(&fw->boot) || sim_delayed_busy(&fw->halt))
+		return;
+	sim_delayed_start(&gpu->latency, value ? &fw->boot : &fw->halt);
+}
+
+void sim_stub_doorbell(struct sim_gpu *gpu, unsigned int index)
+{
+	gpu->fw->doorbell = true;
+	sim_gpu_kick_mcu(gpu);
+}
+
+u64 sim_stub_run(struct sim_gpu *gpu)
+{
+	u32 req;
+
+	if (!gpu->fw->doorbell || gpu->mcu_hung || gpu->mcu_state != MCU_STATUS_ENABLED)
+		return U64_MAX;
+
+	gpu->fw->doorbell = false;
+	req = stub_get(gpu, STUB_GLB_IN);
+	if (req & 1) {
+		gpu->mcu_state = MCU_STATUS_HALT;
+		return U64_MAX;
+	}
+	if (req != stub_get(gpu, STUB_GLB_OUT)) {
+		stub_set(gpu, STUB_GLB_OUT, req);
+		sim_irq_raise(gpu, SIM_IRQ_JOB, JOB_INT_GLOBAL_IF);
+	}
+	return U64_MAX;
+}
+
+int sim_stub_init(struct sim_gpu *gpu)
+{
+	gpu->fw = kzalloc(sizeof(*gpu->fw), GFP_KERNEL);
+	if (!gpu->fw)
+		return -ENOMEM;
+	gpu->fw->gpu = gpu;
+	sim_delayed_init(&gpu->fw->boot, SIM_OP_BOOT, stub_boot);
+	sim_delayed_init(&gpu->fw->halt, SIM_OP_HALT, stub_halt);
+	return 0;
+}
+
+void sim_stub_fini(struct sim_gpu *gpu)
+{
+	kfree(gpu->fw);
+}
+
+void sim_stub_reset(struct sim_gpu *gpu)
+{
+	struct sim_fw *fw = gpu->fw;
+
+	sim_delayed_cancel(&gpu->latency, &fw->boot);
+	sim_delayed_cancel(&gpu->latency, &fw->halt);
+	memset(fw->transtab, 0, sizeof(fw->transtab));
+	gpu->mcu_state = MCU_STATUS_DISABLED;
+}
