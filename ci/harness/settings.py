@@ -15,6 +15,8 @@ from .model import UsageError
 
 REPO = Path(__file__).resolve().parents[2]
 TESTS = REPO / "drivers/gpu/drm/panthor/tests"
+SIM_TESTS = REPO / "drivers/gpu/drm/panthor/sim/tests"
+SUITES = (TESTS, SIM_TESTS)
 CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
 OUTPUT_MARK = ".panthor-harness"
@@ -120,10 +122,14 @@ def _driver(name: str) -> str:
     return name
 
 
-def known_tests(folder: Path = TESTS) -> dict[str, list[str]]:
-    """Suites and their cases, read from the sources."""
+def _sources(folders: Sequence[Path]) -> list[Path]:
+    return [path for folder in folders for path in sorted(folder.glob("*_kunit.c"))]
+
+
+def known_tests(*folders: Path) -> dict[str, list[str]]:
+    """Suites and their cases, read from the sources; all there are unless told."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*_kunit.c")):
+    for path in _sources(folders or SUITES):
         text = path.read_text(encoding="utf-8")
         tables = {table: re.findall(r"KUNIT_CASE\w*\(\s*(\w+)", body) for table, body in
                   re.findall(r"struct kunit_case (\w+)\[\] = \{(.*?)\n\};", text, re.S)}
@@ -135,14 +141,14 @@ def known_tests(folder: Path = TESTS) -> dict[str, list[str]]:
     return found
 
 
-def slow_tests(folder: Path = TESTS) -> frozenset[str]:
+def slow_tests(*folders: Path) -> frozenset[str]:
     """Cases marked slow, by full name."""
     slow = set()
-    for path in folder.glob("*_kunit.c"):
+    for path in _sources(folders or SUITES):
         slow |= set(re.findall(r"(?:KUNIT_CASE_SLOW\((\w+)|KUNIT_CASE_PARAM_ATTR\((\w+)[^)]*SPEED_SLOW)",
                                path.read_text(encoding="utf-8")))
     names = {name for pair in slow for name in pair if name}
-    return frozenset(f"{suite}.{case}" for suite, cases in known_tests(folder).items()
+    return frozenset(f"{suite}.{case}" for suite, cases in known_tests(*folders).items()
                      for case in cases if case in names)
 
 

@@ -24,8 +24,8 @@ struct sim_reg {
 	u32 offset;
 	/* Bytes: 4, 8, or a block whose functions know their way around. */
 	u32 size;
+	/* A field that takes what is written. */
 	bool writable;
-	bool readable;
 	enum sim_reg_source source;
 	size_t field;
 	u32 (*read)(struct sim_gpu *gpu, u32 offset);
@@ -145,15 +145,15 @@ static void write_doorbell(struct sim_gpu *gpu, u32 offset, u32 value)
 }
 
 #define REG_MODEL(_offset, _size, _name, _field) \
-	{ .offset = (_offset), .size = (_size), .name = (_name), .readable = true, \
+	{ .offset = (_offset), .size = (_size), .name = (_name), \
 	  .source = SIM_REG_MODEL, .field = offsetof(struct sim_model, _field) }
 #define REG_GPU(_offset, _size, _name, _field, _writable) \
-	{ .offset = (_offset), .size = (_size), .name = (_name), .readable = true, \
+	{ .offset = (_offset), .size = (_size), .name = (_name), \
 	  .writable = (_writable), .source = SIM_REG_GPU, \
 	  .field = offsetof(struct sim_gpu, _field) }
 #define REG_CALL(_offset, _size, _name, _read, _write) \
 	{ .offset = (_offset), .size = (_size), .name = (_name), .read = (_read), \
-	  .write = (_write), .readable = !!(_read), .writable = !!(_write) }
+	  .write = (_write) }
 #define REG_INT(_base, _name, _read, _write) \
 	REG_CALL((_base) + SIM_INT_RAWSTAT, 4, _name "_RAWSTAT", _read, NULL), \
 	REG_CALL((_base) + SIM_INT_CLEAR, 4, _name "_CLEAR", NULL, _write), \
@@ -201,8 +201,8 @@ static const struct sim_reg sim_regs[] = {
 	REG_GPU(GPU_ASN_HASH(0), 12, "ASN_HASH", asn_hash, true),
 	REG_CALL(GPU_COHERENCY_FEATURES, 4, "COHERENCY_FEATURES", read_coherency_features, NULL),
 	{ .offset = GPU_COHERENCY_PROTOCOL, .size = 4, .name = "COHERENCY_PROTOCOL",
-	  .readable = true, .writable = true, .source = SIM_REG_GPU,
-	  .field = offsetof(struct sim_gpu, coherency), .write = write_coherency },
+	  .source = SIM_REG_GPU, .field = offsetof(struct sim_gpu, coherency),
+	  .write = write_coherency },
 	REG_CALL(MCU_CONTROL_BASE + MCU_CONTROL, 4, "MCU_CONTROL", NULL, write_mcu_control),
 	REG_CALL(MCU_CONTROL_BASE + MCU_STATUS, 4, "MCU_STATUS", read_mcu_status, NULL),
 	REG_INT(JOB_INT_BASE, "JOB_INT", read_irq_job, write_irq_job),
@@ -292,7 +292,7 @@ u32 sim_regs_read_locked(struct sim_gpu *gpu, u32 offset)
 		sim_violation_locked(gpu, SIM_V_REG_UNKNOWN, "read of %#x", offset);
 		return 0;
 	}
-	if (!reg->readable) {
+	if (!reg->read && reg->source == SIM_REG_CALL) {
 		sim_violation_locked(gpu, SIM_V_REG_WRITEONLY, "read of %s (%#x)",
 				     reg->name, offset);
 		return 0;
@@ -326,7 +326,7 @@ void sim_regs_write_locked(struct sim_gpu *gpu, u32 offset, u32 value)
 	reg = sim_reg_find(gpu, offset);
 	if (!reg)
 		sim_violation_locked(gpu, SIM_V_REG_UNKNOWN, "write of %#x to %#x", value, offset);
-	else if (!reg->writable)
+	else if (!reg->write && !reg->writable)
 		sim_violation_locked(gpu, SIM_V_REG_READONLY, "write of %#x to %s (%#x)",
 				     value, reg->name, offset);
 	else if (reg->write)
