@@ -202,13 +202,15 @@ struct sim_gpu {
 	struct sim_mmu *mmu;
 	/** @mmu_tick: When an AS command is done next. */
 	struct sim_delayed mmu_tick;
+	/** @as_stuck: Address spaces whose command no step completes. */
+	u32 as_stuck;
 	/** @fw: Firmware and command streams. */
 	struct sim_fw *fw;
 	/** @mcu_state: MCU_STATUS. */
 	u32 mcu_state;
 	/** @mcu_hung: The firmware does nothing until the next boot, by injection. */
 	bool mcu_hung;
-	/** @slow_memory_ns: Wait of the GPU per page it touches, by injection. */
+	/** @slow_memory_ns: Wait of the GPU per access to memory, by injection. */
 	u64 slow_memory_ns;
 
 	/** @mcu: MCU thread. */

@@ -13,6 +13,8 @@
 #include "sim_inject.h"
 #include "sim_parts.h"
 
+#define SIM_SLOW_MEMORY_MAX_NS	20000
+
 static int sim_op_parse(const char *name, enum sim_op *op)
 {
 	for (unsigned int i = 0; i < SIM_OPS; i++) {
@@ -183,7 +185,8 @@ static int inject_mcu_hang(struct sim_gpu *gpu, const char *word, u64 unused)
 
 static int inject_slow_memory(struct sim_gpu *gpu, const char *word, u64 ns)
 {
-	if (word)
+	/* The wait is under the lock, so it cannot be long. */
+	if (word || ns > SIM_SLOW_MEMORY_MAX_NS)
 		return -EINVAL;
 	gpu->slow_memory_ns = ns;
 	return 0;
@@ -204,7 +207,7 @@ static const struct {
 	{ "mmu-fault", true, "AS [ADDRESS]: translation fault of an address space",
 	  inject_mmu_fault },
 	{ "mcu-hang", false, "the firmware does nothing until the next boot", inject_mcu_hang },
-	{ "slow-memory", false, "NS: the GPU waits so long after each page, 0 for not",
+	{ "slow-memory", false, "NS: each access of the GPU to memory takes so much longer, 0 for not",
 	  inject_slow_memory },
 };
 

@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+#include "sim_mem.h"
+
 struct sim_gpu;
 
 int sim_parts_init(struct sim_gpu *gpu);
@@ -17,6 +19,8 @@ void sim_parts_fini(struct sim_gpu *gpu);
 /* Under the GPU's lock. */
 u32 sim_parts_mmu_read(struct sim_gpu *gpu, u32 offset);
 void sim_parts_mmu_write(struct sim_gpu *gpu, u32 offset, u32 value);
+int sim_parts_copy(struct sim_gpu *gpu, unsigned int as, u64 va, void *buf, size_t len,
+		   enum sim_access access, const char *who);
 void sim_parts_mcu_control(struct sim_gpu *gpu, u32 value);
 u32 sim_parts_mcu_status(struct sim_gpu *gpu);
 void sim_parts_doorbell(struct sim_gpu *gpu, unsigned int index);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Stand-ins for MMU and firmware: as much as the driver's probe needs. */
+/* Stand-in for the firmware: as much as the driver's probe needs. */
 
 #include <linux/io.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "../panthor_fw_regs.h"
-#include "../panthor_mmu_regs.h"
 
 #include "sim.h"
+#include "sim_parts.h"
 #include "sim_stub.h"
 
 #define STUB_SHARED	0x04000000
@@ -20,9 +20,6 @@ struct sim_fw {
 	struct sim_gpu *gpu;
 	struct sim_delayed boot;
 	struct sim_delayed halt;
-	u64 regs[SIM_MAX_AS][8];
-	u64 transtab[SIM_MAX_AS];
-	u32 mask;
 	bool doorbell;
 };
 
@@ -30,84 +27,13 @@ static u32 stub_get(struct sim_gpu *gpu, u32 offset)
 {
 	u32 value = 0;
 
-	sim_stub_mmu_copy(gpu, STUB_SHARED + offset, &value, 4, false);
+	sim_parts_copy(gpu, 0, STUB_SHARED + offset, &value, 4, SIM_READ, "stub");
 	return value;
 }
 
 static void stub_set(struct sim_gpu *gpu, u32 offset, u32 value)
 {
-	sim_stub_mmu_copy(gpu, STUB_SHARED + offset, &value, 4, true);
-}
-
-u32 sim_stub_mmu_read(struct sim_gpu *gpu, u32 offset)
-{
-	struct sim_fw *fw = gpu->fw;
-	u32 reg;
-
-	if (offset < MMU_AS_BASE)
-		return offset == MMU_INT_BASE + SIM_INT_MASK ? fw->mask : 0;
-
-	offset -= MMU_AS_BASE;
-	reg = offset & (MMU_AS(1) - 1);
-	if (reg == AS_STATUS(0) || reg == AS_FAULTSTATUS(0))
-		return 0;
-	return fw->regs[offset >> MMU_AS_SHIFT][reg / 8] >> (reg & 4) * 8;
-}
-
-void sim_stub_mmu_write(struct sim_gpu *gpu, u32 offset, u32 value)
-{
-	struct sim_fw *fw = gpu->fw;
-	u32 as, reg;
-
-	if (offset < MMU_AS_BASE) {
-		if (offset == MMU_INT_BASE + SIM_INT_MASK)
-			fw->mask = value;
-		return;
-	}
-
-	offset -= MMU_AS_BASE;
-	as = offset >> MMU_AS_SHIFT;
-	reg = offset & (MMU_AS(1) - 1);
-	if (reg == AS_COMMAND(0)) {
-		if (value == AS_COMMAND_UPDATE)
-			fw->transtab[as] = fw->regs[as][0];
-		return;
-	}
-	if (reg & 4)
-		fw->regs[as][reg / 8] = (u32)fw->regs[as][reg / 8] | (u64)value << 32;
-	else
-		fw->regs[as][reg / 8] = (fw->regs[as][reg / 8] & GENMASK_ULL(63, 32)) | value;
-}
-
-static void *stub_walk(struct sim_gpu *gpu, u64 va)
-{
-	u64 table = gpu->fw->transtab[0] & GENMASK_ULL(47, 12);
-
-	for (unsigned int level = 0; table && level < 4; level++) {
-		unsigned int shift = 39 - 9 * level;
-		u64 pte = ((u64 *)phys_to_virt(table))[(va >> shift) & 511];
-
-		if (!(pte & 1))
-			return NULL;
-		table = pte & GENMASK_ULL(47, 12);
-		if (level == 3 || !(pte & 2))
-			return phys_to_virt(table + (va & (BIT_ULL(shift) - 1)));
-	}
-
-	return NULL;
-}
-
-int sim_stub_mmu_copy(struct sim_gpu *gpu, u64 va, void *buf, size_t len, bool write)
-{
-	void *mem = stub_walk(gpu, va);
-
-	if (!mem)
-		return -EFAULT;
-	if (write)
-		memcpy(mem, buf, len);
-	else
-		memcpy(buf, mem, len);
-	return 0;
+	sim_parts_copy(gpu, 0, STUB_SHARED + offset, &value, 4, SIM_WRITE, "stub");
 }
 
 static void stub_boot(struct sim_delayed *delayed)
@@ -210,6 +136,5 @@ void sim_stub_reset(struct sim_gpu *gpu)
 
 	sim_delayed_cancel(&gpu->latency, &fw->boot);
 	sim_delayed_cancel(&gpu->latency, &fw->halt);
-	memset(fw->transtab, 0, sizeof(fw->transtab));
 	gpu->mcu_state = MCU_STATUS_DISABLED;
 }

@@ -42,6 +42,7 @@ const char *sim_violation_name(enum sim_violation_kind kind)
 	return kind < SIM_V_KINDS ? sim_violation_names[kind] : "unknown";
 }
 
+__printf(3, 0)
 static void sim_violation_add(struct sim_gpu *gpu, enum sim_violation_kind kind,
 			      const char *fmt, va_list args)
 {

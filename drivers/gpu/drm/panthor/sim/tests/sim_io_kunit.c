@@ -25,6 +25,8 @@ struct io_test {
 	struct sim_gpu *gpu;
 	struct device_node np;
 	struct platform_device *pdev;
+	/* What the driver holds: released as when it is unbound. */
+	void *held;
 };
 
 KUNIT_DEFINE_ACTION_WRAPPER(io_remove_action, sim_io_remove, struct sim_gpu *);
@@ -35,7 +37,6 @@ static int io_test_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, priv);
 	test->priv = priv;
-	of_node_init(&priv->np);
 	priv->gpu = sim_kunit_gpu(test);
 	priv->gpu->id = SIM_MAX_GPUS - 1;
 	priv->gpu->mapped = false;
@@ -43,8 +44,18 @@ static int io_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, priv->pdev);
 	KUNIT_ASSERT_EQ(test, kunit_platform_device_add(test, priv->pdev), 0);
 	priv->pdev->dev.of_node = &priv->np;
-	priv->pdev->dev.fwnode = of_fwnode_handle(&priv->np);
+	priv->held = devres_open_group(&priv->pdev->dev, NULL, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, priv->held);
 	return 0;
+}
+
+static void unbind(struct kunit *test)
+{
+	struct io_test *priv = test->priv;
+
+	devres_release_group(&priv->pdev->dev, priv->held);
+	priv->held = devres_open_group(&priv->pdev->dev, NULL, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, priv->held);
 }
 
 static void io_test_exit(struct kunit *test)
@@ -53,9 +64,9 @@ static void io_test_exit(struct kunit *test)
 
 	if (!priv || !priv->pdev)
 		return;
-	devres_release_all(&priv->pdev->dev);
+	if (priv->held)
+		devres_release_group(&priv->pdev->dev, priv->held);
 	priv->pdev->dev.of_node = NULL;
-	priv->pdev->dev.fwnode = NULL;
 }
 
 static void add(struct kunit *test)
@@ -125,12 +136,10 @@ static void other_devices_are_refused(struct kunit *test)
  */
 static void mapped_once_at_a_time(struct kunit *test)
 {
-	struct io_test *priv = test->priv;
-
 	add(test);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, (void __force *)map(test, NULL));
 	KUNIT_EXPECT_PTR_EQ(test, map(test, NULL), IOMEM_ERR_PTR(-EBUSY));
-	devres_release_all(&priv->pdev->dev);
+	unbind(test);
 	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, (void __force *)map(test, NULL));
 }
 
@@ -146,7 +155,7 @@ static void access_after_the_driver(struct kunit *test)
 	add(test);
 	regs = map(test, NULL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, (void __force *)regs);
-	devres_release_all(&priv->pdev->dev);
+	unbind(test);
 	KUNIT_EXPECT_EQ(test, readl(regs + GPU_ID), 0);
 	SIM_EXPECT_VIOLATIONS(test, priv->gpu, SIM_V_UNMAPPED, 1);
 }

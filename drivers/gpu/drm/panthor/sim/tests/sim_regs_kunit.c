@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The register table: what is there, and each way to get it wrong. */
 
+#include <linux/mm.h>
+
 #include <kunit/test.h>
 
 #include "../../panthor_fw_regs.h"
