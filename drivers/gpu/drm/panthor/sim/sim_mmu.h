@@ -182,6 +182,7 @@ u64 sim_mmu_tick(struct sim_mmu *mmu, u64 now);
 bool sim_mmu_step(struct sim_mmu *mmu, unsigned int as);
 void sim_mmu_flush_done(struct sim_mmu *mmu);
 
+bool sim_mmu_translates(const struct sim_mmu *mmu, unsigned int as);
 int sim_mmu_copy(struct sim_mmu *mmu, unsigned int as, u64 va, void *buf, size_t len,
 		 enum sim_access access, const char *who);
 void sim_mmu_fault(struct sim_mmu *mmu, unsigned int as, u64 va, enum sim_access access,

@@ -283,6 +283,21 @@ static int translate(struct sim_mmu *mmu, const struct access *a, u64 *pa)
 }
 
 /**
+ * sim_mmu_translates() - Whether there is something behind an address space
+ * @mmu: The MMU.
+ * @as: Number of the address space.
+ *
+ * Context: Any, with the lock held.
+ *
+ * Return: False if an access would find nothing there, were it not to wait.
+ */
+bool sim_mmu_translates(const struct sim_mmu *mmu, unsigned int as)
+{
+	return as < SIM_MMU_AS_COUNT && (mmu->config.as_present & BIT(as)) &&
+	       mmu->as[as].translates;
+}
+
+/**
  * sim_mmu_copy() - Access memory through an address space
  * @mmu: The MMU.
  * @as: Number of the address space.
