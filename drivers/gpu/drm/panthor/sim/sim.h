@@ -210,8 +210,6 @@ struct sim_gpu {
 	struct sim_fw *fw;
 	/** @mcu_state: MCU_STATUS. */
 	u32 mcu_state;
-	/** @mcu_hung: The firmware does nothing until the next boot, by injection. */
-	bool mcu_hung;
 	/** @slow_memory_ns: Wait of the GPU per access to memory, by injection. */
 	u64 slow_memory_ns;
 

@@ -179,7 +179,7 @@ static int inject_mcu_hang(struct sim_gpu *gpu, const char *word, u64 unused)
 {
 	if (word)
 		return -EINVAL;
-	gpu->mcu_hung = true;
+	sim_parts_hang(gpu);
 	return 0;
 }
 

@@ -117,11 +117,13 @@ void sim_mem_copy(u64 pa, void *buf, size_t len, enum sim_access access)
 	/* memcpy() is not instrumented by every compiler. */
 	if (access == SIM_WRITE) {
 		kasan_check_write(mem, len);
+		/* Before this write come all accesses that the GPU made so far. */
 		smp_mb();
 		copy(mem, buf, len);
 	} else {
 		kasan_check_read(mem, len);
 		copy(buf, mem, len);
+		/* After this read come all accesses that the GPU makes from now on. */
 		smp_mb();
 	}
 }

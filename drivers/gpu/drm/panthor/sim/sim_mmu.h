@@ -27,11 +27,12 @@
  * it only stalls accesses. A cache flush alone drops no translation either.
  *
  * A translation from the TLB is compared with the page tables and with the
- * page it leads to each time it is used, or at every nth use. If they differ,
- * that is a violation. The access then does not go where the TLB says, since
- * the memory there may be anybody's: a stale entry is dropped and the page
- * tables decide; memory that is free or another object's is not touched, and
- * the access faults. Thus the model reports damage and never does it.
+ * page it leads to each time it is used. If they differ, that is a violation.
+ * The access then does not go where the TLB says, since the memory there may be
+ * anybody's: a stale entry is dropped and the page tables decide; memory that
+ * is free or another object's is not touched, and the access faults. Thus the
+ * model reports damage and never does it. Only a model that has to be fast asks
+ * the page tables at every nth use; the page is looked at each time even then.
  *
  * Limits: data caches are not modelled, stores are in memory at once. Nor is a
  * stale copy of a table that was invalid when it was read, so a map without
@@ -129,7 +130,8 @@ struct sim_mmu_env {
  * @va_bits: Width of GPU addresses, at most 48.
  * @pa_bits: Width of physical addresses, at most 48.
  * @tlb_entries: Translations that the TLB of an AS holds.
- * @check_every: Check every nth use of a translation; 0 and 1 check each.
+ * @check_every: Compare every nth use of a translation with the page tables; 0
+ *	and 1 compare each.
  */
 struct sim_mmu_config {
 	u16 as_present;
@@ -180,6 +182,7 @@ u64 sim_mmu_tick(struct sim_mmu *mmu, u64 now);
 bool sim_mmu_step(struct sim_mmu *mmu, unsigned int as);
 void sim_mmu_flush_done(struct sim_mmu *mmu);
 
+bool sim_mmu_translates(const struct sim_mmu *mmu, unsigned int as);
 int sim_mmu_copy(struct sim_mmu *mmu, unsigned int as, u64 va, void *buf, size_t len,
 		 enum sim_access access, const char *who);
 void sim_mmu_fault(struct sim_mmu *mmu, unsigned int as, u64 va, enum sim_access access,

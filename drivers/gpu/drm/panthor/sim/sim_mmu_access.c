@@ -4,7 +4,9 @@
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/printk.h>
 #include <linux/sizes.h>
+#include <linux/stdarg.h>
 
 #include "../panthor_mmu_regs.h"
 
@@ -46,9 +48,19 @@ static const u32 access_codes[] = {
 	[SIM_ATOMIC] = AS_FAULTSTATUS_ACCESS_TYPE_ATOMIC,
 };
 
-#define violated(mmu, a, kind, pa, fmt, ...)						\
-	sim_mmu_violated(mmu, kind, "AS%u VA %#llx PA %#llx %s by %s: " fmt, (a)->nr,	\
-			 (a)->va, pa, access_names[(a)->how], (a)->who, ##__VA_ARGS__)
+static __printf(5, 6)
+void violated(struct sim_mmu *mmu, const struct access *a, enum sim_mmu_violation kind,
+	      u64 pa, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.va = &args;
+	sim_mmu_violated(mmu, kind, "AS%u VA %#llx PA %#llx %s by %s: %pV", a->nr, a->va, pa,
+			 access_names[a->how], a->who, &vaf);
+	va_end(args);
+}
 
 static int fault(struct sim_mmu *mmu, const struct access *a, u8 type)
 {
@@ -92,10 +104,10 @@ static bool page_lives(struct sim_mmu *mmu, const struct access *a, u64 pa,
 	case SIM_PAGE_LIVE:
 		return true;
 	case SIM_PAGE_SLAB:
-		violated(mmu, a, SIM_MMU_FREED, pa, "the page is free, or was, and now is slab");
+		violated(mmu, a, SIM_MMU_FREED, pa, "the page was freed, and now is slab memory");
 		break;
 	case SIM_PAGE_FREE:
-		violated(mmu, a, SIM_MMU_FREED, pa, "the page is free and still in the page tables");
+		violated(mmu, a, SIM_MMU_FREED, pa, "the page is free, but in the page tables");
 		break;
 	case SIM_PAGE_HOLE:
 		violated(mmu, a, SIM_MMU_NO_MEMORY, pa, "the page tables lead where no memory is");
@@ -136,13 +148,12 @@ static void set_owner(struct sim_tlb_entry *entry, u64 va, const struct sim_page
 }
 
 /*
- * Compares a cached translation with the page tables and the page. Returns
- * -ESTALE if the page tables are to be asked anew.
+ * Compares a cached translation with the page tables. Returns -ESTALE if they
+ * are to be asked anew.
  */
-static int check(struct sim_mmu *mmu, const struct access *a, struct sim_tlb_entry *entry)
+static int check_tables(struct sim_mmu *mmu, const struct access *a,
+			struct sim_tlb_entry *entry, u64 pa)
 {
-	u64 pa = entry->pa + (a->va - entry->va);
-	struct sim_page_owner owner;
 	struct sim_walk walk;
 	bool mapped;
 
@@ -152,38 +163,54 @@ static int check(struct sim_mmu *mmu, const struct access *a, struct sim_tlb_ent
 		sim_tlb_drop(&a->as->tlb, entry);
 		return fault(mmu, a, walk.fault);
 	}
-	if (!mapped) {
+
+	if (!mapped)
 		stale(mmu, a, SIM_MMU_UNMAPPED, entry, pa,
 		      "no longer in the page tables, which fault with", walk.fault);
-		sim_tlb_drop(&a->as->tlb, entry);
-		return -ESTALE;
-	}
-	if (walk.pa != pa) {
+	else if (walk.pa != pa)
 		stale(mmu, a, SIM_MMU_STALE, entry, pa, "but the page tables lead to", walk.pa);
-		sim_tlb_drop(&a->as->tlb, entry);
-		return -ESTALE;
-	}
-	if (walk.read_only != entry->read_only || walk.no_exec != entry->no_exec ||
-	    walk.attr != entry->attr) {
+	else if (walk.read_only != entry->read_only || walk.no_exec != entry->no_exec ||
+		 walk.attr != entry->attr)
 		stale(mmu, a, SIM_MMU_STALE, entry, pa,
 		      "with other attributes than in the page tables, of level", walk.level);
-		sim_tlb_drop(&a->as->tlb, entry);
-		return -ESTALE;
-	}
+	else
+		return 0;
 
-	if (!page_lives(mmu, a, pa, &owner)) {
-		sim_tlb_drop(&a->as->tlb, entry);
-		return fault(mmu, a, SIM_FAULT_TRANSLATION + walk.level);
-	}
-	if (!same_owner(entry, a->va, &owner)) {
+	sim_tlb_drop(&a->as->tlb, entry);
+	return -ESTALE;
+}
+
+/* Compares the page behind a cached translation with the one it was made for. */
+static int check_page(struct sim_mmu *mmu, const struct access *a,
+		      struct sim_tlb_entry *entry, u64 pa)
+{
+	u8 type = SIM_FAULT_TRANSLATION + entry->level;
+	struct sim_page_owner owner;
+
+	if (page_lives(mmu, a, pa, &owner)) {
+		if (same_owner(entry, a->va, &owner)) {
+			set_owner(entry, a->va, &owner);
+			return 0;
+		}
 		violated(mmu, a, SIM_MMU_REUSED, pa,
-			 "the page is another object's and still in the page tables");
-		sim_tlb_drop(&a->as->tlb, entry);
-		return fault(mmu, a, SIM_FAULT_TRANSLATION + walk.level);
+			 "the page is another object's, but in the page tables");
 	}
-	set_owner(entry, a->va, &owner);
 
-	return 0;
+	sim_tlb_drop(&a->as->tlb, entry);
+	return fault(mmu, a, type);
+}
+
+/*
+ * Checks a cached translation. The page tables may be asked only now and then,
+ * but memory that is not ours is never touched. Errors as check_tables().
+ */
+static int check(struct sim_mmu *mmu, const struct access *a, struct sim_tlb_entry *entry,
+		 bool tables)
+{
+	u64 pa = entry->pa + (a->va - entry->va);
+	int ret = tables ? check_tables(mmu, a, entry, pa) : 0;
+
+	return ret ?: check_page(mmu, a, entry, pa);
 }
 
 static int fill(struct sim_mmu *mmu, const struct access *a, struct sim_tlb_entry **entry)
@@ -225,18 +252,21 @@ static int translate(struct sim_mmu *mmu, const struct access *a, u64 *pa)
 
 	entry = sim_tlb_lookup(&as->tlb, a->va);
 	if (entry) {
+		bool tables = ++as->uses >= mmu->config.check_every;
+
 		mmu->stats.hits++;
-		if (++as->uses >= mmu->config.check_every) {
+		if (tables)
 			as->uses = 0;
-			/* A page may be cached by itself and as part of a block. */
-			do {
-				ret = check(mmu, a, entry);
-				if (ret == -ESTALE)
-					entry = sim_tlb_lookup(&as->tlb, a->va);
-			} while (ret == -ESTALE && entry);
-			if (ret && ret != -ESTALE)
-				return ret;
+		ret = check(mmu, a, entry, tables);
+		/* A page may be cached by itself and as part of a block. */
+		while (ret == -ESTALE) {
+			entry = sim_tlb_lookup(&as->tlb, a->va);
+			if (!entry)
+				break;
+			ret = check(mmu, a, entry, true);
 		}
+		if (ret && ret != -ESTALE)
+			return ret;
 	}
 	if (!entry) {
 		ret = fill(mmu, a, &entry);
@@ -250,6 +280,21 @@ static int translate(struct sim_mmu *mmu, const struct access *a, u64 *pa)
 
 	*pa = entry->pa + (a->va - entry->va);
 	return 0;
+}
+
+/**
+ * sim_mmu_translates() - Whether there is something behind an address space
+ * @mmu: The MMU.
+ * @as: Number of the address space.
+ *
+ * Context: Any, with the lock held.
+ *
+ * Return: False if an access would find nothing there, were it not to wait.
+ */
+bool sim_mmu_translates(const struct sim_mmu *mmu, unsigned int as)
+{
+	return as < SIM_MMU_AS_COUNT && (mmu->config.as_present & BIT(as)) &&
+	       mmu->as[as].translates;
 }
 
 /**

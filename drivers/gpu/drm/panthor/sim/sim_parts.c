@@ -10,9 +10,9 @@
 #include "sim.h"
 #include "sim_cmd.h"
 #include "sim_events.h"
+#include "sim_fw.h"
 #include "sim_mmu.h"
 #include "sim_parts.h"
-#include "sim_stub.h"
 
 /* Level 3 translation fault, which is what a missing page gives. */
 #define SIM_FAULT_TRANSLATION	0xc3
@@ -53,7 +53,11 @@ static void sim_parts_mmu_violation(void *priv, enum sim_mmu_violation kind, con
 
 static void sim_parts_as_changed(void *priv, unsigned int as)
 {
-	sim_gpu_kick_mcu(priv);
+	struct sim_gpu *gpu = priv;
+
+	/* Not while either is being made. */
+	if (gpu->mmu && gpu->fw)
+		sim_fw_as_changed(gpu->fw, as);
 }
 
 static u64 sim_parts_as_delay(void *priv, unsigned int as, u32 cmd)
@@ -161,7 +165,7 @@ int sim_parts_init(struct sim_gpu *gpu)
 	if (IS_ERR_OR_NULL(gpu->mmu))
 		return gpu->mmu ? PTR_ERR(gpu->mmu) : -ENOMEM;
 
-	ret = sim_stub_init(gpu);
+	ret = sim_parts_fw_init(gpu);
 	if (ret)
 		sim_mmu_destroy(gpu->mmu);
 	return ret;
@@ -175,7 +179,7 @@ int sim_parts_init(struct sim_gpu *gpu)
  */
 void sim_parts_fini(struct sim_gpu *gpu)
 {
-	sim_stub_fini(gpu);
+	sim_fw_destroy(gpu->fw);
 	sim_mmu_destroy(gpu->mmu);
 }
 
@@ -230,7 +234,7 @@ void sim_parts_mmu_write(struct sim_gpu *gpu, u32 offset, u32 value)
  */
 void sim_parts_mcu_control(struct sim_gpu *gpu, u32 value)
 {
-	sim_stub_mcu_control(gpu, value);
+	sim_fw_mcu_control(gpu->fw, value);
 }
 
 /**
@@ -243,7 +247,7 @@ void sim_parts_mcu_control(struct sim_gpu *gpu, u32 value)
  */
 u32 sim_parts_mcu_status(struct sim_gpu *gpu)
 {
-	return gpu->mcu_state;
+	return sim_fw_mcu_status(gpu->fw);
 }
 
 /**
@@ -255,7 +259,7 @@ u32 sim_parts_mcu_status(struct sim_gpu *gpu)
  */
 void sim_parts_doorbell(struct sim_gpu *gpu, unsigned int index)
 {
-	sim_stub_doorbell(gpu, index);
+	sim_fw_doorbell(gpu->fw, index);
 }
 
 /**
@@ -277,7 +281,7 @@ void sim_parts_flushed(struct sim_gpu *gpu)
  */
 void sim_parts_reset(struct sim_gpu *gpu)
 {
-	sim_stub_reset(gpu);
+	sim_fw_reset(gpu->fw);
 	sim_mmu_reset(gpu->mmu);
 	gpu->as_stuck = 0;
 	sim_parts_arm_tick(gpu);
@@ -315,7 +319,19 @@ unsigned int sim_parts_step_as(struct sim_gpu *gpu, unsigned int count)
 void sim_parts_mmu_fault(struct sim_gpu *gpu, unsigned int as, u64 address)
 {
 	sim_event(gpu, SIM_EVENT_FAULT, as, address);
+	sim_fw_as_faulted(gpu->fw, as);
 	sim_mmu_fault(gpu->mmu, as, address, SIM_READ, SIM_FAULT_TRANSLATION);
+}
+
+/**
+ * sim_parts_hang() - Have the firmware do nothing until the next boot
+ * @gpu: GPU.
+ *
+ * Context: Under the GPU's lock.
+ */
+void sim_parts_hang(struct sim_gpu *gpu)
+{
+	sim_fw_hang(gpu->fw);
 }
 
 /**
@@ -327,8 +343,12 @@ void sim_parts_mmu_fault(struct sim_gpu *gpu, unsigned int as, u64 address)
 void sim_parts_count(struct sim_gpu *gpu)
 {
 	const struct sim_mmu_stats *mmu = sim_mmu_stats(gpu->mmu);
+	const struct sim_fw_stats *fw = sim_fw_stats(gpu->fw);
 	struct sim_counters *counters = &gpu->counters;
 
+	counters->boots = fw->boots;
+	counters->instructions = fw->instructions;
+	counters->jobs = fw->jobs;
 	counters->tlb_hits = mmu->hits;
 	counters->tlb_misses = mmu->misses;
 	counters->faults = mmu->faults;
@@ -349,5 +369,5 @@ void sim_parts_count(struct sim_gpu *gpu)
  */
 u64 sim_parts_run(struct sim_gpu *gpu, u64 now_ns)
 {
-	return sim_stub_run(gpu);
+	return sim_fw_run(gpu->fw, now_ns);
 }

@@ -15,6 +15,7 @@ struct sim_gpu;
 
 int sim_parts_init(struct sim_gpu *gpu);
 void sim_parts_fini(struct sim_gpu *gpu);
+int sim_parts_fw_init(struct sim_gpu *gpu);
 
 /* Under the GPU's lock. */
 u32 sim_parts_mmu_read(struct sim_gpu *gpu, u32 offset);
@@ -28,6 +29,7 @@ void sim_parts_flushed(struct sim_gpu *gpu);
 void sim_parts_reset(struct sim_gpu *gpu);
 unsigned int sim_parts_step_as(struct sim_gpu *gpu, unsigned int count);
 void sim_parts_mmu_fault(struct sim_gpu *gpu, unsigned int as, u64 address);
+void sim_parts_hang(struct sim_gpu *gpu);
 void sim_parts_count(struct sim_gpu *gpu);
 u64 sim_parts_run(struct sim_gpu *gpu, u64 now_ns);
 
