@@ -213,7 +213,7 @@ static const struct {
 	{ "mmu-fault", true, "AS [ADDRESS]: translation fault of an address space",
 	  inject_mmu_fault },
 	{ "mcu-hang", false, "the firmware does nothing until the next boot", inject_mcu_hang },
-	{ "slow-memory", false, "NS: each access of the GPU to memory takes so much longer, 0 for not",
+	{ "slow-memory", false, "NS: each access to memory takes so much longer, 0 for not",
 	  inject_slow_memory },
 };
 
