@@ -73,9 +73,7 @@ def run(work: Work, lane: Lane, log: Path) -> str:
     initramfs.build(initrd, busybox=busybox, init=REPO / "ci/vm/init", modules=modules,
                     suite=SUITE, run=programs(work.settings.filter),
                     files={FIRMWARE: built / "mali_csffw.bin", "harness/sim": REPO / "ci/vm/sim"})
-    # The base kernel has other suites built in, if any; they are not for this boot.
-    extra = ["harness.modules=" + ",".join(path.name for path in modules), "kunit.enable=0",
-             *PARAMETERS]
+    extra = ["harness.modules=" + ",".join(path.name for path in modules), *PARAMETERS]
     kvm = lane.arch == "x86_64" and lanes.kvm_works(work.settings.output)
     result = qemu.boot_any(
         lane, base / lane.image, initrd, qemu.kernel_cmdline(lane, extra), log, RUN_SECONDS, kvm,
