@@ -72,7 +72,8 @@ def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[L
                 verdict.versions[key] = version
             stack.enter_context(
                 locks.locked(work.root / ".run.lock", say, f"using {work.root}"))
-            built += [lanerun.build(work, lane) for lane in chosen]
+            for lane in chosen:
+                built += lanerun.build(work, lane)
         try:
             lanerun.run_all(built, results, verdict.lanes)
         except HarnessError:

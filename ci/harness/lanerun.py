@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Sequence
 
-from . import decode, judge, procs, settings, um, vm
+from . import decode, judge, procs, settings, sim, um, vm
 from .lanes import Lane
 from .model import Gate, HarnessError, LaneResult
 from .prepare import Work
@@ -25,41 +25,62 @@ NOISE = REPO / "ci/noise"
 
 @dataclasses.dataclass
 class Built:
-    """A lane that is ready to run, with the gates its build has decided."""
+    """A boot of a lane that is ready, with the gates its build has decided."""
 
     work: Work
     lane: Lane
-    gates: list[Gate]
+    gates: list[Gate] = dataclasses.field(default_factory=list)
+    sim: bool = False
+    """The boot with software GPUs instead of KUnit suites."""
+
+    @property
+    def name(self) -> str:
+        """Name of the boot, in reports and expectations."""
+        return sim.lane_name(self.lane) if self.sim else self.lane.name
 
 
-def build(work: Work, lane: Lane) -> Built:
-    """Builds the kernel and the driver under test of one lane."""
-    clock = work.clock
-    with clock.stage(f"build {lane.name}"):
-        if lane.is_vm:
-            vm.build(work, lane)
-        else:
-            um.build(work)
-    gates = []
-    if lane.is_vm and not work.settings.filter:
+def build(work: Work, lane: Lane) -> list[Built]:
+    """Builds what the boots of a lane need."""
+    clock, filter_ = work.clock, work.settings.filter
+    boots: list[Built] = []
+    if settings.kunit_left(filter_):
+        with clock.stage(f"build {lane.name}"):
+            if lane.is_vm:
+                vm.build(work, lane)
+            else:
+                um.build(work)
+        boots.append(Built(work, lane))
+    if boots and lane.is_vm and not filter_:
         with clock.stage(f"seams-off {lane.name}"):
-            gates.append(vm.identity_gate(work, lane))
-    return Built(work, lane, gates)
+            boots[0].gates.append(vm.identity_gate(work, lane))
+    if lane.is_vm and sim.programs(filter_):
+        with clock.stage(f"build {sim.lane_name(lane)}"):
+            vm.build_base(work, lane)
+            sim.build(work, lane)
+        boots.append(Built(work, lane, sim=True))
+    return boots
+
+
+def _boot(built: Built, log: Path) -> str:
+    work, lane = built.work, built.lane
+    if built.sim:
+        return sim.run(work, lane, log)
+    return vm.run(work, lane, log) if lane.is_vm else um.run(work, log)
 
 
 def run(built: Built, results: Path) -> LaneResult:
-    """Boots one lane and judges its log, which stays in ``results``."""
+    """Boots once and judges the log, which stays in ``results``."""
     work, lane = built.work, built.lane
     s = work.settings
-    log = results / f"{lane.name}-{work.src.series}.log"
-    with work.clock.stage(f"run {lane.name}"):
-        note = vm.run(work, lane, log) if lane.is_vm else um.run(work, log)
+    log = results / f"{built.name}-{work.src.series}.log"
+    with work.clock.stage(f"run {built.name}"):
+        note = _boot(built, log)
     config = vm.config(work, lane) if lane.is_vm else um.config(work)
     quick = s.quick and not lane.is_vm
     left_out = settings.slow_tests() if quick else frozenset()
     if quick:
         note = f"{note + '; ' if note else ''}{len(left_out)} slow cases left out, make verify runs them"
-    result = judge.judge(log, work.tree, lane.name, s.driver, work.src.series, s.filter,
+    result = judge.judge(log, work.tree, built.name, s.driver, work.src.series, s.filter,
                          EXPECT, NOISE, config, left_out)
     result.gates += built.gates
     result.note = note

@@ -8,13 +8,19 @@ import fnmatch
 import os
 import re
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
 from . import source
 from .model import UsageError
 
 REPO = Path(__file__).resolve().parents[2]
 TESTS = REPO / "drivers/gpu/drm/panthor/tests"
+SIM_TESTS = REPO / "drivers/gpu/drm/panthor/sim/tests"
+SUITES = (TESTS, SIM_TESTS)
+PROGRAMS: dict[str, dict[str, str]] = {
+    "sim": {name: f"/harness/sim {name}" for name in ("probe", "suspend", "rebind", "violations")},
+}
+"""Suites of programs that a VM runs: case to command."""
 CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
 UM_ONLY = ("panthor_gate",)
@@ -123,10 +129,14 @@ def _driver(name: str) -> str:
     return name
 
 
-def known_tests(folder: Path = TESTS) -> dict[str, list[str]]:
-    """Suites and their cases, read from the sources."""
+def _sources(folders: Sequence[Path]) -> list[Path]:
+    return [path for folder in folders for path in sorted(folder.glob("*_kunit.c"))]
+
+
+def known_tests(*folders: Path) -> dict[str, list[str]]:
+    """Suites and their cases, read from the sources; all there are unless told."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*_kunit.c")):
+    for path in _sources(folders or SUITES):
         text = path.read_text(encoding="utf-8")
         tables = {table: re.findall(r"KUNIT_CASE\w*\(\s*(\w+)", body) for table, body in
                   re.findall(r"struct kunit_case (\w+)\[\] = \{(.*?)\n\};", text, re.S)}
@@ -144,26 +154,35 @@ def lane_tests(lane: str) -> dict[str, list[str]]:
     return {suite: cases for suite, cases in known_tests().items() if suite not in missing}
 
 
-def slow_tests(folder: Path = TESTS) -> frozenset[str]:
+def slow_tests(*folders: Path) -> frozenset[str]:
     """Cases marked slow, by full name."""
     slow = set()
-    for path in folder.glob("*_kunit.c"):
+    for path in _sources(folders or SUITES):
         slow |= set(re.findall(r"(?:KUNIT_CASE_SLOW\((\w+)|KUNIT_CASE_PARAM_ATTR\((\w+)[^)]*SPEED_SLOW)",
                                path.read_text(encoding="utf-8")))
     names = {name for pair in slow for name in pair if name}
-    return frozenset(f"{suite}.{case}" for suite, cases in known_tests(folder).items()
+    return frozenset(f"{suite}.{case}" for suite, cases in known_tests(*folders).items()
                      for case in cases if case in names)
 
 
 def check_filter(pattern: str) -> None:
     """Refuses a filter that would leave nothing to run, before any build."""
+    known = {**known_tests(), **PROGRAMS}
+    if not any(filter_leaves(pattern, suite, cases) for suite, cases in known.items()):
+        raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
+                         f"suites are: {' '.join(known)}")
+
+
+def filter_leaves(pattern: str, suite: str, cases: Iterable[str]) -> bool:
+    """Whether a filter leaves anything of a suite."""
     suite_glob, dot, case_glob = pattern.partition(".")
-    for suite, cases in known_tests().items():
-        if fnmatch.fnmatchcase(suite, suite_glob) and \
-                (not dot or fnmatch.filter(cases, case_glob)):
-            return
-    raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
-                     f"suites are: {' '.join(known_tests())}")
+    return fnmatch.fnmatchcase(suite, suite_glob) and \
+        (not dot or bool(fnmatch.filter(cases, case_glob)))
+
+
+def kunit_left(pattern: Optional[str]) -> bool:
+    """Whether a filter leaves any KUnit case."""
+    return not pattern or any(filter_leaves(pattern, *each) for each in known_tests().items())
 
 
 def prepare_output(settings: Settings) -> None:
