@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import decode, judge, lanes, locks, prepare, procs, report_files, report_term, settings, source, um, vm
+from . import decode, judge, lanes, locks, prepare, procs, report_files, report_term, settings, sim, source, um, vm
 from .lanes import Lane
 from .model import HarnessError, LaneResult, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -29,6 +29,25 @@ def _begin(s: Settings) -> list[Lane]:
     lanes.resolve_lanes(s.lanes, lambda: False)
     settings.prepare_output(s)
     return lanes.resolve_lanes(s.lanes, lambda: lanes.kvm_works(s.output))
+
+
+def _run_sim(work: Work, lane: Lane, results: Path) -> LaneResult:
+    """The second boot of a VM lane."""
+    s, clock = work.settings, work.clock
+    name = sim.lane_name(lane)
+    log = results / f"{name}-{work.src.series}.log"
+    with clock.stage(f"build {name}"):
+        vm.build_base(work, lane)
+        sim.build(work, lane)
+    with clock.stage(f"run {name}"):
+        note = sim.run(work, lane, log)
+    result = judge.judge(log, work.tree, name, s.driver, work.src.series, s.filter,
+                         EXPECT, NOISE, vm.config(work, lane))
+    result.note = note
+    result.repro = s.again(lane.name, ["FILTER={case}"])
+    if not result.ok:
+        decode.decode(work, lane, log)
+    return result
 
 
 def _run_lane(work: Work, lane: Lane, results: Path) -> LaneResult:
@@ -104,7 +123,10 @@ def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[L
                 verdict.versions[key] = version
             with locks.locked(work.root / ".run.lock", say, f"using {work.root}"):
                 for lane in chosen:
-                    verdict.lanes.append(_run_lane(work, lane, results))
+                    if settings.kunit_left(one.filter):
+                        verdict.lanes.append(_run_lane(work, lane, results))
+                    if lane.is_vm and sim.programs(one.filter):
+                        verdict.lanes.append(_run_sim(work, lane, results))
     except HarnessError:
         if verdict.lanes:
             say("what ran before the error below:")

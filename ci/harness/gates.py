@@ -26,10 +26,11 @@ CONFIG: dict[str, tuple[str, ...]] = {
     "debugobjects": ("DEBUG_OBJECTS",),
     "dma-api": ("DMA_API_DEBUG",),
     "atomic": ("DEBUG_ATOMIC_SLEEP",),
+    "sim": ("DRM_PANTHOR_SIM",),
     "stall": ("DETECT_HUNG_TASK", "SOFTLOCKUP_DETECTOR", "TREE_RCU"),
 }
 SCANNED = ("kasan", "kcsan", "ubsan", "warn", "refcount", "list",
-           "debugobjects", "dma-api", "atomic", "stall", "oops", "other")
+           "debugobjects", "dma-api", "atomic", "stall", "oops", "sim", "other")
 ORDER = ("complete", "ktap", "required", "xpass", "lockdep", "kmemleak",
          *SCANNED)
 GATE_SUITE = "panthor_gate"

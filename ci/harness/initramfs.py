@@ -14,6 +14,7 @@ from .model import HarnessError
 
 MODULE_DIR = "lib/modules"
 RUN_LIST = "harness/run"
+SUITE = "harness/suite"
 _ALIGN = 4
 
 
@@ -70,13 +71,14 @@ def _regular(name: str, data: bytes, executable: bool) -> Entry:
 
 
 def build(out: Path, *, busybox: Path, init: Path, modules: Sequence[Path] = (),
-          run: Sequence[str] = (), files: Optional[Mapping[str, Union[Path, bytes]]] = None,
+          run: Sequence[tuple[str, str]] = (), suite: str = "",
+          files: Optional[Mapping[str, Union[Path, bytes]]] = None,
           compress: bool = False) -> None:
     """Writes the archive to ``out``, whole or not at all.
 
-    ``run`` are shell lines for the VM's init; ``files`` maps names in the
-    archive to host files or contents. QEMU loads a plain archive faster than
-    an emulated CPU unpacks a compressed one.
+    ``run`` are names and shell commands for the VM's init, the cases of
+    ``suite``; ``files`` maps names in the archive to host files or contents.
+    QEMU loads a plain archive faster than an emulated CPU unpacks a compressed one.
     """
     entries = [
         _regular("init", _load(init), True),
@@ -87,7 +89,9 @@ def build(out: Path, *, busybox: Path, init: Path, modules: Sequence[Path] = (),
     for module in modules:
         entries.append(_regular(f"{MODULE_DIR}/{module.name}", _load(module), False))
     if run:
-        entries.append(_regular(RUN_LIST, "".join(f"{line}\n" for line in run).encode(), False))
+        lines = "".join(f"{name} {command}\n" for name, command in run)
+        entries.append(_regular(RUN_LIST, lines.encode(), False))
+        entries.append(_regular(SUITE, f"{suite}\n".encode(), False))
     for name, source in (files or {}).items():
         if isinstance(source, bytes):
             entries.append(_regular(name, source, False))

@@ -29,6 +29,7 @@ TRACE_LINE = re.compile(r"\+0x[0-9a-f]+|^\s*</?[A-Za-z_# ]+>\s*$|"
 
 # First match wins, so the special comes before the general.
 GATES: tuple[tuple[str, str], ...] = (
+    ("sim", r"panthor-sim: violation: "),
     ("lockdep",
      r"WARNING: possible (?:circular|recursive|irq lock inversion)"
      r"|WARNING: .*-safe -> .*-unsafe lock order detected"

@@ -8,7 +8,7 @@ import fnmatch
 import os
 import re
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
 from . import source
 from .model import UsageError
@@ -17,6 +17,10 @@ REPO = Path(__file__).resolve().parents[2]
 TESTS = REPO / "drivers/gpu/drm/panthor/tests"
 SIM_TESTS = REPO / "drivers/gpu/drm/panthor/sim/tests"
 SUITES = (TESTS, SIM_TESTS)
+PROGRAMS: dict[str, dict[str, str]] = {
+    "sim": {name: f"/harness/sim {name}" for name in ("probe", "suspend", "rebind", "violations")},
+}
+"""Suites of programs that a VM runs: case to command."""
 CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
 OUTPUT_MARK = ".panthor-harness"
@@ -154,13 +158,22 @@ def slow_tests(*folders: Path) -> frozenset[str]:
 
 def check_filter(pattern: str) -> None:
     """Refuses a filter that would leave nothing to run, before any build."""
+    known = {**known_tests(), **PROGRAMS}
+    if not any(filter_leaves(pattern, suite, cases) for suite, cases in known.items()):
+        raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
+                         f"suites are: {' '.join(known)}")
+
+
+def filter_leaves(pattern: str, suite: str, cases: Iterable[str]) -> bool:
+    """Whether a filter leaves anything of a suite."""
     suite_glob, dot, case_glob = pattern.partition(".")
-    for suite, cases in known_tests().items():
-        if fnmatch.fnmatchcase(suite, suite_glob) and \
-                (not dot or fnmatch.filter(cases, case_glob)):
-            return
-    raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
-                     f"suites are: {' '.join(known_tests())}")
+    return fnmatch.fnmatchcase(suite, suite_glob) and \
+        (not dot or bool(fnmatch.filter(cases, case_glob)))
+
+
+def kunit_left(pattern: Optional[str]) -> bool:
+    """Whether a filter leaves any KUnit case."""
+    return not pattern or any(filter_leaves(pattern, *each) for each in known_tests().items())
 
 
 def prepare_output(settings: Settings) -> None:

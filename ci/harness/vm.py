@@ -18,9 +18,14 @@ TYPICAL_SECONDS = {"tcg": 45.0, "kvm": 15.0}
 _CASE = re.compile(r"# Subtest: (\S+)")
 
 
+def build_base(work: Work, lane: Lane) -> None:
+    """Base kernel."""
+    module.build_base(work, lane)
+
+
 def build(work: Work, lane: Lane) -> None:
     """Base kernel and driver under test."""
-    module.build_base(work, lane)
+    build_base(work, lane)
     module.build_driver(work, lane)
 
 
@@ -41,7 +46,9 @@ def run(work: Work, lane: Lane, log: Path) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
     folder = work.build(lane.name)
     busybox = hosttools.guest_busybox(lane.arch, work.settings.cache, say)
-    modules = initramfs.load_order([work.driver(lane.name) / "panthor.ko"],
+    # The model comes along for its own suites; it makes no GPU here.
+    modules = initramfs.load_order([work.driver(lane.name) / "sim/panthor_sim.ko",
+                                    work.driver(lane.name) / "panthor.ko"],
                                    initramfs.base_modules(folder))
     initrd = work.root / "build" / f"{folder.name}-initrd.cpio"
     initramfs.build(initrd, busybox=busybox, init=REPO / "ci/vm/init", modules=modules)

@@ -11,6 +11,7 @@ from harness.model import Finding, HarnessError
 
 # Recorded report -> the only gate that may object, and part of its title.
 REPORTS = {
+    "sim": ("sim", "panthor-sim: violation: reg-readonly"),
     "kasan": ("kasan", "slab-use-after-free in panthor_gem_unpin"),
     "kcsan": ("kcsan", "data-race"),
     "ubsan": ("ubsan", "array-index-out-of-bounds"),

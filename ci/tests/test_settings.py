@@ -10,7 +10,7 @@ from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
 
-from harness import cli, settings
+from harness import cli, settings, sim
 from harness.model import UsageError
 
 REQUIRED = settings.REPO / "ci/expect"
@@ -102,6 +102,36 @@ class Defaults(unittest.TestCase):
             with contextlib.redirect_stdout(io.StringIO()):
                 self.assertEqual(cli.main(["clean", f"O={out}"]), 0)
             self.assertFalse((out / "trees").exists())
+
+
+class Suites(unittest.TestCase):
+    """Where suites and programs are found."""
+
+    def test_suites_of_driver_and_model(self) -> None:
+        known = settings.known_tests()
+        self.assertIn("unknown_offset", known["panthor_sim_regs"])
+        self.assertIn("panthor_gem_pin", known)
+        self.assertEqual(set(known), set(settings.known_tests(settings.TESTS)) |
+                         set(settings.known_tests(settings.SIM_TESTS)))
+
+    def test_filter_chooses_between_the_boots(self) -> None:
+        for pattern, kunit, programs in (
+                (None, True, 4), ("panthor_sim_*", True, 0), ("sim", False, 4),
+                ("sim.probe", False, 1), ("*", True, 4), ("sim.nothing", False, 0)):
+            with self.subTest(pattern):
+                self.assertEqual(settings.kunit_left(pattern), kunit)
+                self.assertEqual(len(sim.programs(pattern)), programs)
+
+    def test_filter_may_name_a_program(self) -> None:
+        settings.check_filter("sim.probe")
+        with self.assertRaisesRegex(UsageError, "matches no test"):
+            settings.check_filter("sim.nothing")
+
+    def test_programs_are_required(self) -> None:
+        for lane in ("arm64", "x86_64"):
+            text = (REQUIRED / f"{lane}-sim-required.txt").read_text(encoding="utf-8")
+            listed = [line for line in text.splitlines() if line and not line.startswith("#")]
+            self.assertEqual(listed, [f"sim.{name}" for name in settings.PROGRAMS["sim"]])
 
 
 class RequiredLists(unittest.TestCase):

@@ -148,6 +148,8 @@ struct sim_gpu {
 	struct sim_irq_block irq[SIM_IRQ_LINES];
 	/** @irq_domain: Domain of the lines, NULL in tests without one. */
 	struct irq_domain *irq_domain;
+	/** @irq_storm: So many calls without a write to the block are a storm. */
+	unsigned int irq_storm;
 	/** @work: Hard irq_work that delivers interrupts and wakes the MCU thread. */
 	struct irq_work work;
 

@@ -3,6 +3,7 @@
 
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "sim.h"
 #include "sim_events.h"
@@ -105,7 +106,7 @@ void sim_events_show(struct sim_gpu *gpu, struct seq_file *m)
 		return;
 
 	scoped_guard(raw_spinlock_irqsave, &gpu->lock)
-		*copy = *gpu->events;
+		memcpy(copy, gpu->events, sizeof(*copy));
 
 	first = copy->count > SIM_EVENTS_KEPT ? copy->count - SIM_EVENTS_KEPT : 0;
 	for (u64 i = first; i < copy->count; i++) {

@@ -19,6 +19,9 @@
 #include "sim_events.h"
 #include "sim_parts.h"
 
+/* No handler needs so many calls. */
+#define SIM_IRQ_STORM		1000
+
 static const struct sim_model sim_models[] = {
 	{
 		.name = "g610",
@@ -231,6 +234,7 @@ struct sim_gpu *sim_gpu_create(unsigned int id, const struct sim_config *config)
 	gpu->id = id;
 	gpu->config = *config;
 	gpu->work = IRQ_WORK_INIT_HARD(sim_gpu_work);
+	gpu->irq_storm = SIM_IRQ_STORM;
 	gpu->mcu_state = MCU_STATUS_DISABLED;
 	gpu->cycles_ns = sim_gpu_now();
 	gpu->clock_hz = NSEC_PER_SEC / 2;

@@ -39,37 +39,43 @@ static int sim_op_parse(const char *name, enum sim_op *op)
 int sim_latency_parse_list(const char *text, struct sim_latency_setting *settings)
 {
 	struct sim_latency_setting next[SIM_OPS];
-	char *copy __free(kfree) = kstrdup(text, GFP_KERNEL);
-	char *rest = copy, *word;
+	char *copy, *rest, *word;
+	int ret = -EINVAL;
 
+	copy = kstrdup(text, GFP_KERNEL);
 	if (!copy)
 		return -ENOMEM;
+	rest = copy;
 
 	memcpy(next, settings, sizeof(next));
-	while ((word = strsep(&rest, ", \n"))) {
+	while ((word = strsep(&rest, ","))) {
 		struct sim_latency_setting setting;
-		char *value = strchr(word, '=');
+		char *name = strim(word);
+		char *value = strchr(name, '=');
 		enum sim_op op;
 
-		if (!*word)
+		if (!*name)
 			continue;
 		if (!value)
-			return -EINVAL;
+			goto out;
 		*value++ = '\0';
 		if (sim_latency_parse(value, &setting))
-			return -EINVAL;
-		if (!strcmp(word, "all")) {
+			goto out;
+		if (!strcmp(name, "all")) {
 			for (op = 0; op < SIM_OPS; op++)
 				next[op] = setting;
-		} else if (sim_op_parse(word, &op)) {
-			return -EINVAL;
-		} else {
-			next[op] = setting;
+			continue;
 		}
+		if (sim_op_parse(name, &op))
+			goto out;
+		next[op] = setting;
 	}
 
 	memcpy(settings, next, sizeof(next));
-	return 0;
+	ret = 0;
+out:
+	kfree(copy);
+	return ret;
 }
 
 /**
@@ -207,7 +213,7 @@ static const struct {
 	{ "mmu-fault", true, "AS [ADDRESS]: translation fault of an address space",
 	  inject_mmu_fault },
 	{ "mcu-hang", false, "the firmware does nothing until the next boot", inject_mcu_hang },
-	{ "slow-memory", false, "NS: each access of the GPU to memory takes so much longer, 0 for not",
+	{ "slow-memory", false, "NS: each access to memory takes so much longer, 0 for not",
 	  inject_slow_memory },
 };
 
@@ -223,6 +229,7 @@ static const struct {
 int sim_inject(struct sim_gpu *gpu, char *line)
 {
 	char *name = strsep(&line, " ");
+	int ret = -EINVAL;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(sim_injections); i++) {
 		char *word = NULL;
@@ -232,14 +239,15 @@ int sim_inject(struct sim_gpu *gpu, char *line)
 			continue;
 		if (sim_injections[i].word)
 			word = strsep(&line, " ");
-		if (line && (kstrtou64(line, 0, &number)))
-			return -EINVAL;
+		if (line && kstrtou64(line, 0, &number))
+			break;
 
-		guard(raw_spinlock_irqsave)(&gpu->lock);
-		return sim_injections[i].inject(gpu, word, number);
+		scoped_guard(raw_spinlock_irqsave, &gpu->lock)
+			ret = sim_injections[i].inject(gpu, word, number);
+		break;
 	}
 
-	return -EINVAL;
+	return ret;
 }
 
 /**

@@ -15,9 +15,6 @@
 #include "sim.h"
 #include "sim_events.h"
 
-/* No handler needs so many calls without a write to the block. */
-#define SIM_IRQ_STORM		1000
-
 /**
  * sim_irq_level() - Level of a line
  * @gpu: GPU.
@@ -165,11 +162,11 @@ static bool sim_irq_take(struct sim_gpu *gpu, enum sim_irq_line line)
 	if (!gpu->irq_domain || !sim_irq_wants_delivery(block))
 		return false;
 
-	if (++block->repeats > SIM_IRQ_STORM) {
+	if (++block->repeats > gpu->irq_storm) {
 		block->lost = true;
 		sim_violation_locked(gpu, SIM_V_IRQ_STORM,
 				     "line %u: handled %u times, RAWSTAT %#x MASK %#x and no write",
-				     line, SIM_IRQ_STORM, block->raw, block->mask);
+				     line, gpu->irq_storm, block->raw, block->mask);
 		return false;
 	}
 

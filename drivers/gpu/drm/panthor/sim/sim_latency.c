@@ -48,7 +48,8 @@ const char *sim_op_name(enum sim_op op)
 int sim_latency_parse(const char *text, struct sim_latency_setting *setting)
 {
 	static const struct { const char *suffix; u64 ns; } units[] = {
-		{ "ns", 1 }, { "us", NSEC_PER_USEC }, { "ms", NSEC_PER_MSEC }, { "s", NSEC_PER_SEC },
+		{ "ns", 1 }, { "us", NSEC_PER_USEC },
+		{ "ms", NSEC_PER_MSEC }, { "s", NSEC_PER_SEC },
 	};
 	static const struct { const char *text; enum sim_latency_kind kind; } words[] = {
 		{ "instant", SIM_INSTANT }, { "manual", SIM_MANUAL }, { "stuck", SIM_STUCK },

@@ -123,8 +123,8 @@ int sim_parts_copy(struct sim_gpu *gpu, unsigned int as, u64 va, void *buf, size
 	if (gpu->slow_memory_ns)
 		ndelay(gpu->slow_memory_ns);
 	if (!sim_power_is_on(gpu, SIM_L2)) {
-		sim_violation_locked(gpu, SIM_V_POWER, "%s: AS %u address %#llx while the L2 is off",
-				     who, as, va);
+		sim_violation_locked(gpu, SIM_V_POWER,
+				     "%s: AS %u address %#llx while the L2 is off", who, as, va);
 		return -ENXIO;
 	}
 	return sim_mmu_copy(gpu->mmu, as, va, buf, len, access, who);
@@ -197,6 +197,16 @@ u32 sim_parts_mmu_read(struct sim_gpu *gpu, u32 offset)
 	return sim_mmu_read(gpu->mmu, offset);
 }
 
+static void sim_parts_check_command(struct sim_gpu *gpu, unsigned int as, u32 command)
+{
+	if (sim_delayed_busy(&gpu->reset))
+		sim_violation_locked(gpu, SIM_V_BUSY, "AS %u: command %u while the GPU resets",
+				     as, command);
+	else if (!sim_power_is_on(gpu, SIM_L2))
+		sim_violation_locked(gpu, SIM_V_POWER, "AS %u: command %u while the L2 is off",
+				     as, command);
+}
+
 /**
  * sim_parts_mmu_write() - Write a register of the MMU
  * @gpu: GPU.
@@ -212,14 +222,8 @@ void sim_parts_mmu_write(struct sim_gpu *gpu, u32 offset, u32 value)
 	/* A write is an answer, be the level as before. */
 	gpu->irq[SIM_IRQ_MMU].repeats = 0;
 
-	if (offset >= MMU_AS_BASE && !((offset - command) % MMU_AS(1)) && value) {
-		if (sim_delayed_busy(&gpu->reset))
-			sim_violation_locked(gpu, SIM_V_BUSY, "AS %u: command %u while the GPU resets",
-					     (offset - MMU_AS_BASE) >> MMU_AS_SHIFT, value);
-		else if (!sim_power_is_on(gpu, SIM_L2))
-			sim_violation_locked(gpu, SIM_V_POWER, "AS %u: command %u while the L2 is off",
-					     (offset - MMU_AS_BASE) >> MMU_AS_SHIFT, value);
-	}
+	if (offset >= MMU_AS_BASE && !((offset - command) % MMU_AS(1)) && value)
+		sim_parts_check_command(gpu, (offset - MMU_AS_BASE) >> MMU_AS_SHIFT, value);
 
 	sim_mmu_write(gpu->mmu, offset, value);
 	sim_parts_arm_tick(gpu);

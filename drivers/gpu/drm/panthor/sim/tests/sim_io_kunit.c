@@ -196,6 +196,7 @@ static const struct inject_row inject_rows[] = {
 	{ "", -EINVAL },
 	{ "nothing", -EINVAL },
 };
+
 KUNIT_ARRAY_PARAM_DESC(inject, inject_rows, line);
 
 /*

@@ -268,6 +268,7 @@ static const struct parse_row parse_rows[] = {
 	{ "", -EINVAL },
 	{ "Instant", -EINVAL },
 };
+
 KUNIT_ARRAY_PARAM_DESC(parse, parse_rows, text);
 
 /*
@@ -298,6 +299,7 @@ static const struct {
 	{ "as=manual,flush=", -EINVAL },
 	{ "as=manual,nothing=stuck", -EINVAL },
 };
+
 KUNIT_ARRAY_PARAM_DESC(list, list_rows, text);
 
 /*

@@ -28,6 +28,7 @@ static const struct domain_row {
 	{ "tiler", TILER_READY, TILER_PWRON, TILER_PWROFF, TILER_PWRTRANS, 1 },
 	{ "L2", L2_READY, L2_PWRON, L2_PWROFF, L2_PWRTRANS, 1 },
 };
+
 KUNIT_ARRAY_PARAM_DESC(domain, domain_rows, desc);
 
 static void expect_power(struct kunit *test, struct sim_gpu *gpu, const struct domain_row *row,
@@ -214,6 +215,7 @@ static const struct clock_row {
 	{ "stacks off", 2 },
 	{ "all on", -1 },
 };
+
 KUNIT_ARRAY_PARAM_DESC(clock, clock_rows, desc);
 
 /*
@@ -255,14 +257,14 @@ static void cycles_follow_the_clock(struct kunit *test)
 	u64 before = cycles_of(gpu), after;
 
 	clk_on(test, clks[0]);
-	udelay(20);
+	usleep_range(20, 200);
 	after = cycles_of(gpu);
 	/* 500 MHz for at least 20 us. */
 	KUNIT_EXPECT_GE(test, after - before, 10000);
 	kunit_release_action(test, clk_off_action, clks[0]);
 
 	before = cycles_of(gpu);
-	udelay(20);
+	usleep_range(20, 200);
 	KUNIT_EXPECT_EQ(test, cycles_of(gpu), before);
 }
 
@@ -275,6 +277,7 @@ static const struct rate_row {
 	{ "below the lowest", 1, 100000000 },
 	{ "above the highest", 2000000000, 1000000000 },
 };
+
 KUNIT_ARRAY_PARAM_DESC(rate, rate_rows, desc);
 
 /*

@@ -13,7 +13,7 @@
 #include "sim_fixture.h"
 
 #define GPU_INT(reg)	(GPU_INT_BASE + SIM_INT_##reg)
-#define FLUSH_ALL	GPU_FLUSH_CACHES(CACHE_CLEAN | CACHE_INV, CACHE_CLEAN | CACHE_INV, CACHE_INV)
+#define FLUSH_ALL	GPU_FLUSH_CACHES(CACHE_CLEAN | CACHE_INV, CACHE_CLEAN, CACHE_INV)
 
 struct offset_row {
 	const char *desc;
@@ -33,6 +33,7 @@ static const struct offset_row unknown_rows[] = {
 	{ "end of the registers", SIM_MMIO_SIZE },
 	{ "last word there can be", 0xfffffffc },
 };
+
 KUNIT_ARRAY_PARAM_DESC(unknown, unknown_rows, desc);
 
 /*
@@ -68,6 +69,7 @@ static const struct offset_row readonly_rows[] = {
 	{ "MCU_STATUS", MCU_CONTROL_BASE + MCU_STATUS },
 	{ "LATEST_FLUSH", CSF_GPU_LATEST_FLUSH_ID },
 };
+
 KUNIT_ARRAY_PARAM_DESC(readonly, readonly_rows, desc);
 
 /*
@@ -108,6 +110,7 @@ static const struct offset_row writeonly_rows[] = {
 	{ "global doorbell", CSF_DOORBELL(0) },
 	{ "doorbell of the last slot", CSF_DOORBELL(8) },
 };
+
 KUNIT_ARRAY_PARAM_DESC(writeonly, writeonly_rows, desc);
 
 /*
@@ -143,6 +146,7 @@ static const struct busy_row busy_rows[] = {
 	{ "MCU during a reset", SIM_OP_RESET, GPU_CMD, GPU_SOFT_RESET,
 	  MCU_CONTROL_BASE + MCU_CONTROL, MCU_CONTROL_AUTO },
 };
+
 KUNIT_ARRAY_PARAM_DESC(busy, busy_rows, desc);
 
 /*
@@ -196,6 +200,7 @@ static const struct value_row bad_value_rows[] = {
 	{ "COHERENCY_PROTOCOL", GPU_COHERENCY_PROTOCOL, GPU_COHERENCY_ACE },
 	{ "doorbell", CSF_DOORBELL(0), 2 },
 };
+
 KUNIT_ARRAY_PARAM_DESC(bad_value, bad_value_rows, desc);
 
 /*
