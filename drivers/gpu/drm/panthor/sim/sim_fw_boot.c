@@ -389,6 +389,7 @@ static void fw_init_group(struct sim_fw *fw, unsigned int id)
 
 		stream->group = group;
 		stream->id = i;
+		scnprintf(stream->name, sizeof(stream->name), "CSG %u CS %u", id, i);
 		stream->input = FW_SHARED_VA + CS_BLOCKS +
 				(id * fw->config.streams + i) * CS_BLOCKS_STRIDE;
 		stream->output = stream->input + CS_BLOCKS_OUTPUT;

@@ -23,22 +23,20 @@
  */
 void fw_stream_set(struct fw_stream *stream, enum fw_stream_state state)
 {
+	struct fw_group *group = stream->group;
+
 	if (stream->state == state)
 		return;
 	stream->state = state;
-	fw_trace(stream->group->fw, SIM_FW_TRACE_CS, stream->group->id << 8 | stream->id, state);
-}
-
-/**
- * fw_stream_wake() - What a stream waits for may be there
- * @stream: Stream.
- *
- * Context: With the lock held.
- */
-void fw_stream_wake(struct fw_stream *stream)
-{
-	if (stream->state == FW_CS_BLOCKED)
-		stream->wake_ns = 0;
+	if (state == FW_CS_OFF)
+		group->live &= ~BIT(stream->id);
+	else
+		group->live |= BIT(stream->id);
+	if (state == FW_CS_BLOCKED)
+		group->blocked |= BIT(stream->id);
+	else
+		group->blocked &= ~BIT(stream->id);
+	fw_trace(group->fw, SIM_FW_TRACE_CS, group->id << 8 | stream->id, state);
 }
 
 /**
@@ -94,8 +92,7 @@ int fw_stream_configure(struct fw_stream *stream, u32 *req)
 	stream->ring_out = in[CS_RING_OUTPUT / 4] | (u64)in[CS_RING_OUTPUT / 4 + 1] << 32;
 	if (FIELD_GET(CS_STATE, *req) != CS_START || !iface_ok(stream->ring_in) ||
 	    !iface_ok(stream->ring_out)) {
-		fw_blame(fw, "CSG %u CS %u: REQ %#x, ring interface %#llx %#llx", group->id,
-			 stream->id, *req, stream->ring_in, stream->ring_out);
+		fw_blame(fw, "%s: REQ %#x, ring interface %#llx %#llx", stream->name, *req, stream->ring_in, stream->ring_out);
 		return -EINVAL;
 	}
 	ret = fw_read(fw, stream->ring_in, ring, sizeof(ring));
@@ -108,8 +105,7 @@ int fw_stream_configure(struct fw_stream *stream, u32 *req)
 	stream->insert = ring[RING_INSERT / 8];
 	if (!ring_ok(&stream->config) || stream->insert < stream->config.extract_init ||
 	    stream->insert - stream->config.extract_init > stream->config.ring_size) {
-		fw_blame(fw, "CSG %u CS %u: ring %#llx, %#llx bytes, from %#llx to %#llx",
-			 group->id, stream->id, stream->config.ring_base,
+		fw_blame(fw, "%s: ring %#llx, %#llx bytes, from %#llx to %#llx", stream->name, stream->config.ring_base,
 			 stream->config.ring_size, stream->config.extract_init, stream->insert);
 		return -EINVAL;
 	}
@@ -148,8 +144,7 @@ void fw_stream_start(struct fw_stream *stream, const void *saved)
 
 	sim_cs_start(&stream->cs, &stream->config);
 	if (saved && sim_cs_restore(&stream->cs, saved, sim_cs_state_size()))
-		fw_blame(stream->group->fw, "CSG %u CS %u: a saved state that cannot be",
-			 stream->group->id, stream->id);
+		fw_blame(stream->group->fw, "%s: a saved state that cannot be", stream->name);
 	sim_cs_status(&stream->cs, &status);
 	stream->extract = status.extract;
 
@@ -329,15 +324,13 @@ int fw_stream_serve(struct fw_stream *stream)
 	if (stream->state == FW_CS_OFF) {
 		/* Streams of a group come and go with it. */
 		if (FIELD_GET(CS_STATE, in[CS_REQ / 4]) != CS_STOP)
-			fw_blame(fw, "CSG %u CS %u: start in a group that runs", group->id,
-				 stream->id);
+			fw_blame(fw, "%s: start in a group that runs", stream->name);
 		return 0;
 	}
 
 	wrong = changed & ~((CS_REQUESTS & ~CS_STATE) | (CS_EVENTS & stream->raised));
 	if (wrong)
-		fw_blame(fw, "CSG %u CS %u: REQ %#x, ACK %#x", group->id, stream->id,
-			 in[CS_REQ / 4], stream->ack);
+		fw_blame(fw, "%s: REQ %#x, ACK %#x", stream->name, in[CS_REQ / 4], stream->ack);
 
 	if ((stream->raised & CS_TILER_OOM) && !(changed & CS_TILER_OOM))
 		fw_heap_answer(stream, in);
@@ -374,8 +367,6 @@ int fw_stream_serve(struct fw_stream *stream)
  */
 bool fw_stream_idle(const struct fw_stream *stream)
 {
-	struct sim_cs_status status;
-
 	switch (stream->state) {
 	case FW_CS_OFF:
 	case FW_CS_DEAD:
@@ -392,9 +383,9 @@ bool fw_stream_idle(const struct fw_stream *stream)
 		return false;
 	}
 
-	sim_cs_status(&stream->cs, &status);
-	return !status.scoreboards && stream->wake_ns &&
-	       (stream->state == FW_CS_EMPTY || status.reason == SIM_CS_SYNC_WAIT);
+	/* Each operation in flight is on a scoreboard. */
+	return !stream->cs.core.nr_ops && stream->wake_ns &&
+	       (stream->state == FW_CS_EMPTY || stream->cs.core.reason == SIM_CS_SYNC_WAIT);
 }
 
 /**
@@ -424,10 +415,7 @@ void fw_stream_as_changed(struct fw_stream *stream)
 /* Since when a stream makes no progress although something was to end. */
 static void fw_stream_note_wait(struct fw_stream *stream, u64 now_ns)
 {
-	struct sim_cs_status status;
-
-	sim_cs_status(&stream->cs, &status);
-	if (stream->state != FW_CS_BLOCKED || status.reason != SIM_CS_SB_WAIT)
+	if (stream->state != FW_CS_BLOCKED || stream->cs.core.reason != SIM_CS_SB_WAIT)
 		stream->blocked_ns = 0;
 	else if (!stream->blocked_ns)
 		stream->blocked_ns = now_ns;
@@ -486,7 +474,7 @@ void fw_stream_run(struct fw_stream *stream, u64 now_ns)
 		fw_stream_set(stream, FW_CS_DEAD);
 		break;
 	default:
-		fw_blame(fw, "CSG %u CS %u stopped by itself", stream->group->id, stream->id);
+		fw_blame(fw, "%s stopped by itself", stream->name);
 		fw_stream_set(stream, FW_CS_DEAD);
 		break;
 	}

@@ -13,16 +13,14 @@ static int stream_copy(void *priv, u64 va, void *buf, size_t len, enum sim_acces
 	struct fw_stream *stream = priv;
 	struct sim_fw *fw = stream->group->fw;
 	unsigned int as = stream->group->as;
-	char who[24];
 	int ret;
 
-	scnprintf(who, sizeof(who), "CSG %u CS %u", stream->group->id, stream->id);
-	ret = fw->env.copy(fw->env.priv, as, va, buf, len, access, who);
+	ret = fw->env.copy(fw->env.priv, as, va, buf, len, access, stream->name);
 	if (ret == -EFAULT)
 		fw->as_faulted |= BIT(as);
 	if (ret == -ENXIO) {
 		if (!(fw->as_faulted & BIT(as)))
-			fw_blame(fw, "%s runs in AS %u, which is off", who, as);
+			fw_blame(fw, "%s runs in AS %u, which is off", stream->name, as);
 		/* Once is enough; it cannot come back for this group. */
 		fw->as_faulted |= BIT(as);
 	}
@@ -40,8 +38,7 @@ static void ring_access(struct fw_stream *stream, u64 va, u64 *value, enum sim_a
 	if (!ret) {
 		*value = word;
 	} else if (ret != -EAGAIN) {
-		fw_blame(fw, "CSG %u CS %u: no ring interface at %#llx", stream->group->id,
-			 stream->id, va);
+		fw_blame(fw, "%s: no ring interface at %#llx", stream->name, va);
 		fw->dying = true;
 	}
 	if (access == SIM_WRITE)
@@ -127,16 +124,17 @@ static void stream_sync_written(void *priv, bool system_scope, u64 va)
 	struct fw_stream *stream = priv;
 	struct fw_group *group = stream->group;
 	struct sim_fw *fw = group->fw;
+	struct fw_stream *waiter;
 
 	if (system_scope)
 		group->want |= CSG_SYNC_UPDATE;
 
 	/* Whoever waits for it may be in any group, unless that is the scope. */
 	for (unsigned int i = 0; i < fw->config.groups; i++) {
-		if (!fw->groups[i].running || (!system_scope && &fw->groups[i] != group))
+		if (!system_scope && &fw->groups[i] != group)
 			continue;
-		for (unsigned int j = 0; j < fw->config.streams; j++)
-			fw_stream_wake(&fw->groups[i].streams[j]);
+		for_each_fw_stream(waiter, &fw->groups[i], fw->groups[i].blocked)
+			waiter->wake_ns = 0;
 	}
 }
 

@@ -93,8 +93,7 @@ void fw_heap_answer(struct fw_stream *stream, const u32 *in)
 		return;
 
 	if (start != end || (start && (!(start & CHUNK_PAGES) || !(start & ~CHUNK_PAGES)))) {
-		fw_blame(fw, "CSG %u CS %u: heap chunk %#llx to %#llx", stream->group->id,
-			 stream->id, start, end);
+		fw_blame(fw, "%s: heap chunk %#llx to %#llx", stream->name, start, end);
 		start = 0;
 	}
 	if (start)

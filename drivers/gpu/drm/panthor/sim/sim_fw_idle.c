@@ -27,8 +27,10 @@ u64 fw_timer_ns(const struct sim_fw *fw, u32 value)
 
 static bool fw_group_idle(const struct fw_group *group)
 {
-	for (unsigned int i = 0; i < group->fw->config.streams; i++) {
-		if (!fw_stream_idle(&group->streams[i]))
+	const struct fw_stream *stream;
+
+	for_each_fw_stream(stream, group, group->live) {
+		if (!fw_stream_idle(stream))
 			return false;
 	}
 
@@ -71,10 +73,11 @@ static u64 fw_progress_check(struct fw_stream *stream, u64 now_ns)
 static u64 fw_group_check(struct fw_group *group, u64 now_ns)
 {
 	struct sim_fw *fw = group->fw;
+	struct fw_stream *stream;
 	u64 due, next = U64_MAX;
 
-	for (unsigned int i = 0; i < fw->config.streams; i++)
-		next = min(next, fw_progress_check(&group->streams[i], now_ns));
+	for_each_fw_stream(stream, group, group->blocked)
+		next = min(next, fw_progress_check(stream, now_ns));
 
 	due = note(fw_group_idle(group), &group->idle, &group->idle_told, &group->idle_ns,
 		   fw->idle_hyst_ns, now_ns);

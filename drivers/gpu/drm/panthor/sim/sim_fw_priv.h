@@ -2,6 +2,7 @@
 #ifndef __SIM_FW_PRIV_H__
 #define __SIM_FW_PRIV_H__
 
+#include <linux/bitops.h>
 #include <linux/lockdep.h>
 
 #include "sim_cs.h"
@@ -39,6 +40,7 @@ enum fw_stream_state {
  * struct fw_stream - One stream of a group
  * @group: Its group.
  * @id: Number in the group.
+ * @name: What it is called in reports.
  * @input: Address of the driver's block.
  * @output: Address of the firmware's block.
  * @state: What it does.
@@ -66,6 +68,7 @@ enum fw_stream_state {
 struct fw_stream {
 	struct fw_group *group;
 	unsigned int id;
+	char name[16];
 	u32 input;
 	u32 output;
 	enum fw_stream_state state;
@@ -117,6 +120,8 @@ struct fw_stream {
  * @idle: All its streams are idle.
  * @idle_told: That was told.
  * @idle_ns: Since when that is so.
+ * @live: Mask of streams that are not off.
+ * @blocked: Mask of streams that are blocked.
  * @streams: Its streams.
  */
 struct fw_group {
@@ -144,6 +149,8 @@ struct fw_group {
 	bool idle;
 	bool idle_told;
 	u64 idle_ns;
+	u32 live;
+	u32 blocked;
 	struct fw_stream *streams;
 };
 
@@ -237,6 +244,12 @@ static inline void fw_trace(struct sim_fw *fw, enum sim_fw_trace kind, u32 what,
 		fw->env.trace(fw->env.priv, kind, what, value);
 }
 
+/* Over streams of a group by mask; the mask may change on the way. */
+#define for_each_fw_stream(stream, group, mask) \
+	for (unsigned long _bits = (mask); \
+	     _bits && ((stream) = &(group)->streams[__ffs(_bits)], true); \
+	     _bits &= _bits - 1)
+
 /* sim_fw_mem.c */
 __printf(2, 3) void fw_blame(struct sim_fw *fw, const char *fmt, ...);
 int fw_read(struct sim_fw *fw, u64 va, void *buf, size_t len);
@@ -282,7 +295,6 @@ int fw_stream_events(struct fw_stream *stream);
 bool fw_stream_idle(const struct fw_stream *stream);
 void fw_stream_run(struct fw_stream *stream, u64 now_ns);
 void fw_stream_as_changed(struct fw_stream *stream);
-void fw_stream_wake(struct fw_stream *stream);
 void fw_stream_ring(struct fw_stream *stream);
 
 /* sim_fw_csenv.c */

@@ -16,6 +16,7 @@
 /* Takes what is asked for, tells what is to be told. As fw_read(). */
 static int fw_serve_group(struct fw_group *group)
 {
+	struct fw_stream *stream;
 	int ret = 0;
 
 	if (group->ack_late)
@@ -27,8 +28,10 @@ static int fw_serve_group(struct fw_group *group)
 		if (ret == -EAGAIN)
 			group->attend = true;
 	}
-	for (unsigned int i = 0; !ret && i < group->fw->config.streams; i++)
-		ret = fw_stream_events(&group->streams[i]);
+	for_each_fw_stream(stream, group, group->live) {
+		if (!ret)
+			ret = fw_stream_events(stream);
+	}
 	if (!ret)
 		ret = fw_group_events(group);
 	return ret;
@@ -198,6 +201,8 @@ void sim_fw_doorbell(struct sim_fw *fw, unsigned int index)
  */
 void sim_fw_as_changed(struct sim_fw *fw, unsigned int as)
 {
+	struct fw_stream *stream;
+
 	fw_assert_held(fw);
 
 	if (!fw->boot_due && !fw->running)
@@ -206,9 +211,10 @@ void sim_fw_as_changed(struct sim_fw *fw, unsigned int as)
 	for (unsigned int i = 0; as != FW_AS && i < fw->config.groups; i++) {
 		struct fw_group *group = &fw->groups[i];
 
-		for (unsigned int j = 0; group->running && group->as == as &&
-		     j < fw->config.streams; j++)
-			fw_stream_as_changed(&group->streams[j]);
+		if (group->as != as)
+			continue;
+		for_each_fw_stream(stream, group, group->live)
+			fw_stream_as_changed(stream);
 	}
 	if (fw->env.as_enabled(fw->env.priv, as))
 		fw->as_faulted &= ~BIT(as);

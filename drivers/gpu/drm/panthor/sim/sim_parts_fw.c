@@ -17,7 +17,7 @@
 #include "sim_parts.h"
 
 /* A slice holds the lock, with interrupts off. */
-#define SIM_FW_SLICE		128
+#define SIM_FW_SLICE		64
 /* Slow enough for a loop of these to be caught in the midst of it. */
 #define SIM_FW_SYNC_PACE_NS	2000
 

@@ -21,7 +21,10 @@
 #define DATA_SIZE	65536
 #define UNMAPPED_VA	0x8000000ULL
 #define JOB_MS		10000
+#define INJECT		"/sys/kernel/debug/panthor-sim/0/inject"
 #define PATTERN		0xdeadbeef
+/* Long enough that groups meet on the slots. */
+#define LOOPS		1000
 
 /* Registers: address pairs, values, and for the id of FLUSH. */
 enum { ADDR = 68, VALUE = 70, COUNT = 72, COUNTER = 74, ONE = 76, FLUSH_ID = 78, LOADED = 80 };
@@ -313,7 +316,7 @@ TEST_F_TIMEOUT(one, more_groups_than_slots, 60)
 	/* Each stream with its own counter, and all streams in a BO of 4 KiB. */
 	ASSERT_LE(groups * 128, STREAM_SIZE);
 	for (unsigned int i = 0; i < groups; i++) {
-		n = counted_loop(insns, DATA_VA + i * 8, 5000);
+		n = counted_loop(insns, DATA_VA + i * 8, LOOPS);
 		memcpy((char *)gpu->stream.map + i * 128, insns, n * sizeof(*insns));
 		ASSERT_EQ(0, group_create(gpu->fd, gpu->vm, 1, &group[i]));
 		ASSERT_EQ(0, syncobj_create(gpu->fd, &syncobj[i]));
@@ -324,7 +327,7 @@ TEST_F_TIMEOUT(one, more_groups_than_slots, 60)
 	for (unsigned int i = 0; i < groups; i++) {
 		EXPECT_EQ(0, syncobj_wait(gpu->fd, syncobj[i], 30000));
 		EXPECT_EQ(1, syncobj_status(gpu->fd, syncobj[i]));
-		EXPECT_EQ(5000, words(&gpu->data)[i * 2]);
+		EXPECT_EQ(LOOPS, words(&gpu->data)[i * 2]);
 		EXPECT_EQ(0, group_destroy(gpu->fd, group[i]));
 		EXPECT_EQ(0, syncobj_destroy(gpu->fd, syncobj[i]));
 	}
@@ -548,19 +551,29 @@ TEST_F_TIMEOUT(one, shrink, 60)
 TEST_F_TIMEOUT(one, reset, 60)
 {
 	FIXTURE_DATA(gpu) *gpu = &self->gpu;
+	/* Says that it runs, then waits for ever. */
+	const uint64_t insns[] = {
+		cs_move48(ADDR, DATA_VA),
+		cs_move32(VALUE, 1),
+		cs_sync_set32(ADDR, VALUE),
+		cs_sync_wait32(CS_GT, ADDR, VALUE),
+	};
 
 	if (!panthor_is_sim())
 		SKIP(return, "a hang can only be had of the software GPU: panthor-sim in debugfs");
 
+	/* The firmware hangs while the driver waits for it to switch to another group. */
 	expect_works(_metadata, gpu, PATTERN);
 	ASSERT_EQ(0, wait_runtime_status(gpu->fd, "suspended", JOB_MS));
-	/* Running again, but for a moment. */
-	expect_works(_metadata, gpu, PATTERN);
-	ASSERT_EQ(0, file_write("/sys/kernel/debug/panthor-sim/0/inject", "mcu-hang"));
-	new_group(_metadata, gpu);
 	ASSERT_EQ(0, syncobj_reset(gpu->fd, gpu->syncobj));
-	ASSERT_EQ(0, submit_store(gpu, DATA_VA, PATTERN));
-	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, 30000));
+	ASSERT_EQ(0, submit(gpu, 1, 1, insns, 4));
+	for (unsigned int i = 0; i < 1000 && !words(&gpu->data)[0]; i++)
+		sleep_ms(1);
+	ASSERT_NE(0, words(&gpu->data)[0]);
+	ASSERT_EQ(0, file_write(INJECT, "mcu-hang"));
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, 40000));
+	EXPECT_GT(0, syncobj_status(gpu->fd, gpu->syncobj));
+	EXPECT_NE(0, group_state(gpu->fd, gpu->group, NULL));
 
 	new_group(_metadata, gpu);
 	expect_works(_metadata, gpu, PATTERN);
