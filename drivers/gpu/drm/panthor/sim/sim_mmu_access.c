@@ -21,7 +21,6 @@
  * @as: Address space.
  * @nr: Its number.
  * @va: GPU address.
- * @len: Number of bytes.
  * @how: What is done.
  * @who: Who does it.
  */
@@ -29,7 +28,6 @@ struct access {
 	struct sim_as *as;
 	unsigned int nr;
 	u64 va;
-	size_t len;
 	enum sim_access how;
 	const char *who;
 };
@@ -242,8 +240,8 @@ static int translate(struct sim_mmu *mmu, const struct access *a, u64 *pa)
 	struct sim_tlb_entry *entry;
 	int ret;
 
-	if (as->active ||
-	    (as->locked && a->va <= as->lock_last && a->va + a->len - 1 >= as->lock_first)) {
+	/* A region has no parts of pages, so the first byte tells of all. */
+	if (as->active || (as->locked && a->va >= as->lock_first && a->va <= as->lock_last)) {
 		mmu->stats.stalls++;
 		return -EAGAIN;
 	}
@@ -328,19 +326,19 @@ int sim_mmu_copy(struct sim_mmu *mmu, unsigned int as, u64 va, void *buf, size_t
 
 	a.as = &mmu->as[as];
 	while (len) {
+		size_t part = min_t(size_t, len, SZ_4K - (a.va & (SZ_4K - 1)));
 		u64 pa;
 		int ret;
 
-		a.len = min_t(size_t, len, SZ_4K - (a.va & (SZ_4K - 1)));
 		ret = translate(mmu, &a, &pa);
 		if (ret)
 			return ret;
 
-		sim_mem_copy(pa, buf, a.len, access);
-		mmu->stats.bytes += a.len;
-		a.va += a.len;
-		buf += a.len;
-		len -= a.len;
+		sim_mem_copy(pa, buf, part, access);
+		mmu->stats.bytes += part;
+		a.va += part;
+		buf += part;
+		len -= part;
 	}
 
 	return 0;

@@ -314,7 +314,7 @@ static void freed_page_is_seen(struct kunit *test)
 
 /*
  * Memory of the slab allocator: no GEM object has such.
- * Succeeds if that is seen.
+ * Succeeds if that is seen, and said.
  */
 static void slab_page_is_seen(struct kunit *test)
 {
@@ -326,6 +326,7 @@ static void slab_page_is_seen(struct kunit *test)
 	mmu_kunit_enable(k, 1);
 	KUNIT_EXPECT_EQ(test, mmu_kunit_touch(k, 1, VA, SIM_WRITE), -EFAULT);
 	mmu_kunit_expect(k, SIM_MMU_FREED);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(k->text, "slab"));
 }
 
 /*
