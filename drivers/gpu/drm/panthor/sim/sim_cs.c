@@ -257,7 +257,8 @@ static u64 left_in_buffer(const struct sim_cs *cs)
 	if (cs->core.depth)
 		return frame->base + frame->len - frame->ip;
 
-	return min(cs->insert - frame->ip, cs->config.ring_size - ring_offset(cs, frame->ip));
+	/* Lines do not reach past the end of the ring, which is aligned as they are. */
+	return cs->insert - frame->ip;
 }
 
 /*
@@ -294,12 +295,13 @@ static bool step(struct sim_cs *cs)
 	core->reason = SIM_CS_UNBLOCKED;
 	cs->worked = false;
 
+	/* First, as a job may wait for the end of the exception handler. */
+	pop_finished(core);
 	if (core->nr_ops && sim_cs_advance(cs) != STEP_NEXT)
 		return false;
 	if (core->busy_until > core->time)
 		return cs->worked;
 
-	pop_finished(core);
 	if (!core->depth && !ring_has_more(cs))
 		return cs->worked && core->state == SIM_CS_EMPTY;
 	if (fetch(cs, &insn) != STEP_NEXT)

@@ -41,7 +41,7 @@
 #include <linux/types.h>
 
 #define SIM_JOB_MAGIC		0xd0c5b0b55ca1ab1eULL
-#define SIM_JOB_MAX_SIZE	(1ULL << 40)
+#define SIM_JOB_MAX_SIZE	0x10000000000ULL
 
 #define SIM_JOB_FILL		1
 #define SIM_JOB_COPY		2

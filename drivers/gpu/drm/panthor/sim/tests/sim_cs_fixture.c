@@ -348,6 +348,75 @@ struct sim_cs_status cs_test_status(struct cs_test *t)
 }
 
 /**
+ * cs_test_job() - Descriptor of a test job
+ * @op: Operation.
+ *
+ * Context: Test thread.
+ *
+ * Return: It, for 256 bytes to BUFFER_VA from 8k behind that, seed 5.
+ */
+struct sim_job cs_test_job(u32 op)
+{
+	return (struct sim_job) {
+		.magic = SIM_JOB_MAGIC,
+		.op = op,
+		.dst = BUFFER_VA,
+		.src = BUFFER_VA + SZ_8K,
+		.size = 256,
+		.seed = 5,
+		.result = RESULT_VA,
+	};
+}
+
+/**
+ * cs_test_put_job() - Write a descriptor and have TSD 2 and FAU 3 select it
+ * @t: The fixture.
+ * @job: The descriptor.
+ *
+ * Context: Test thread.
+ */
+void cs_test_put_job(struct cs_test *t, const struct sim_job *job)
+{
+	memcpy(cs_test_mem(t, JOB_VA), job, sizeof(*job));
+	cs_test_ring(t, INSNS(asm_move48(14, JOB_VA), asm_move32(28, (u32)SIM_JOB_MAGIC),
+			      asm_move32(29, SIM_JOB_MAGIC >> 32)));
+}
+
+/**
+ * cs_test_content() - Look for what a FILL with seed 5 writes
+ * @t: The fixture.
+ * @va: Where.
+ * @words: How many double words at most.
+ *
+ * Context: Test thread.
+ *
+ * Return: How many are right, from the first on.
+ */
+unsigned int cs_test_content(struct cs_test *t, u64 va, unsigned int words)
+{
+	unsigned int i;
+
+	for (i = 0; i < words && cs_test_read64(t, va + 8 * i) == sim_job_word(5, i); i++)
+		;
+
+	return i;
+}
+
+/**
+ * expect_result() - What a test job reported
+ * @t: The fixture.
+ * @bytes: Bytes done.
+ * @wrong: Address of the first wrong word.
+ *
+ * Context: Test thread.
+ */
+void expect_result(struct cs_test *t, u64 bytes, u64 wrong)
+{
+	KUNIT_EXPECT_EQ(t->test, cs_test_read64(t, RESULT_VA), bytes);
+	KUNIT_EXPECT_EQ(t->test, cs_test_read64(t, RESULT_VA + 8), wrong);
+}
+
+/**
  * expect_fatal() - The stream runs into a fatal fault
  * @t: The fixture.
  * @code: Type of the fault.

@@ -13,6 +13,7 @@
 #include <kunit/test.h>
 
 #include "../sim_cs.h"
+#include "../sim_job.h"
 #include "cs_asm.h"
 
 /* Memory, and what lies where in it. */
@@ -22,7 +23,10 @@
 #define RING_VA		MEM_VA
 #define CODE_VA		(MEM_VA + SZ_4K)
 #define DATA_VA		(MEM_VA + SZ_16K)
-#define DATA_SIZE	(MEM_SIZE - SZ_16K)
+/* A test job's descriptor, its two words of results, its destination. */
+#define JOB_VA		DATA_VA
+#define RESULT_VA	(DATA_VA + 128)
+#define BUFFER_VA	(DATA_VA + SZ_8K)
 
 /**
  * struct insns - Instructions, as INSNS() makes them
@@ -109,6 +113,10 @@ void cs_test_call(struct cs_test *t, struct insns insns);
 enum sim_cs_state cs_test_run(struct cs_test *t);
 struct sim_cs_status cs_test_status(struct cs_test *t);
 
+struct sim_job cs_test_job(u32 op);
+void cs_test_put_job(struct cs_test *t, const struct sim_job *job);
+unsigned int cs_test_content(struct cs_test *t, u64 va, unsigned int words);
+void expect_result(struct cs_test *t, u64 bytes, u64 wrong);
 void expect_fatal(struct cs_test *t, u32 code, u64 info);
 
 static inline struct cs_test *to_cs_test(struct kunit *test)

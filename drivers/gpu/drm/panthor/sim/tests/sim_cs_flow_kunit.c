@@ -384,6 +384,22 @@ static void registers_last_until_start(struct kunit *test)
 }
 
 /*
+ * A stream that is started where it has been before, with nothing to do.
+ * Succeeds if the host is told the position again.
+ */
+static void start_tells_the_position(struct kunit *test)
+{
+	struct cs_test *t = to_cs_test(test);
+
+	cs_test_ring(t, INSNS(asm_nop()));
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+	t->extract = 99;
+	cs_test_start(t);
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+	KUNIT_EXPECT_EQ(test, t->extract, t->insert);
+}
+
+/*
  * Code that overwrites its next instruction, which may have been fetched already.
  * Succeeds if what was written is executed.
  */
@@ -452,6 +468,7 @@ static struct kunit_case sim_cs_flow_cases[] = {
 	KUNIT_CASE_PARAM(bad_ring_is_fatal, ring_gen_params),
 	KUNIT_CASE_PARAM(insert_must_be_in_ring, insert_gen_params),
 	KUNIT_CASE(registers_last_until_start),
+	KUNIT_CASE(start_tells_the_position),
 	KUNIT_CASE(written_code_is_executed),
 	KUNIT_CASE(fetch_ends_with_the_buffer),
 	KUNIT_CASE(slice_has_a_length),

@@ -208,6 +208,8 @@ static const struct bad_param bad_params[] = {
 	{ "add32_src", 0x1000600000000000ULL },
 	{ "add64_dst_odd", 0x1101000000000000ULL },
 	{ "add64_src_odd", 0x1100010000000000ULL },
+	{ "min_dst", 0x1260000000000000ULL },
+	{ "min_src", 0x1200600000000000ULL },
 	{ "min_src2", 0x120000ff00000000ULL },
 	{ "load_past_end", 0x145f000000030000ULL },
 	{ "load_address_odd", 0x1404010000010000ULL },
@@ -357,8 +359,8 @@ static void trace_point_shows_registers(struct kunit *test)
 }
 
 /*
- * The progress counter: written, read back, bumped by WAIT with bit 32.
- * Succeeds if it counts.
+ * The progress counter: written, read back, bumped by WAIT and by jobs with bit 32.
+ * Succeeds if it counts those and no others.
  */
 static void progress_counter_counts(struct kunit *test)
 {
@@ -366,7 +368,7 @@ static void progress_counter_counts(struct kunit *test)
 
 	cs_test_ring(t, INSNS(asm_move48(2, 0x500000007ULL), asm_progress_store(2),
 			      asm_wait(1) | BIT_ULL(32), asm_wait(1),
-			      asm_run_fragment() | BIT_ULL(32), asm_wait(1),
+			      asm_run_fragment() | BIT_ULL(32), asm_run_fragment(), asm_wait(1),
 			      asm_progress_load(4)));
 	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
 	KUNIT_EXPECT_EQ(test, cs_test_reg64(t, 4), 0x500000009ULL);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Interruption: short slices, suspend and resume at every instruction. */
 
+#include <linux/array_size.h>
 #include <linux/string.h>
 
-#include "../sim_job.h"
 #include "sim_cs_fixture.h"
 
 #define OTHER_VA	(CODE_VA + SZ_4K)
-#define JOB_VA		(DATA_VA + SZ_8K)
-#define BUFFER_VA	(DATA_VA + SZ_16K)
+#define JOBS_VA		(DATA_VA + SZ_8K)
+#define JOB_BUFFER_VA	(DATA_VA + SZ_16K)
 
 /* A program to be interrupted. It ends by itself, with time passing. */
 struct program_param {
@@ -67,21 +67,21 @@ static void make_job(struct cs_test *t)
 	struct sim_job job = {
 		.magic = SIM_JOB_MAGIC,
 		.op = SIM_JOB_FILL,
-		.dst = BUFFER_VA + 8,
+		.dst = JOB_BUFFER_VA + 8,
 		.size = SZ_16K - 64,
 		.seed = 5,
 		.result = DATA_VA + 32,
 	};
 
-	memcpy(cs_test_mem(t, JOB_VA), &job, sizeof(job));
+	memcpy(cs_test_mem(t, JOBS_VA), &job, sizeof(job));
 	job.op = SIM_JOB_COPY;
-	job.src = BUFFER_VA + 8;
-	job.dst = BUFFER_VA + SZ_8K;
+	job.src = JOB_BUFFER_VA + 8;
+	job.dst = JOB_BUFFER_VA + SZ_8K;
 	job.size = SZ_4K + 8;
 	job.result = DATA_VA + 48;
-	memcpy(cs_test_mem(t, JOB_VA + 64), &job, sizeof(job));
+	memcpy(cs_test_mem(t, JOBS_VA + 64), &job, sizeof(job));
 
-	cs_test_ring(t, INSNS(asm_move48(8, JOB_VA), asm_move48(10, JOB_VA + 64),
+	cs_test_ring(t, INSNS(asm_move48(8, JOBS_VA), asm_move48(10, JOBS_VA + 64),
 			      asm_move32(24, (u32)SIM_JOB_MAGIC),
 			      asm_move32(25, SIM_JOB_MAGIC >> 32)));
 	cs_test_call(t, INSNS(asm_run_compute(0, 0), asm_run_compute(0, 1), asm_add32(40, 40, 1),
@@ -193,7 +193,7 @@ static void length_of_slices_makes_no_difference(struct kunit *test)
 	finish(t, 1000, want);
 	KUNIT_EXPECT_GT(test, want->core.retired, 2);
 
-	for (i = 0; i < sizeof(slices) / sizeof(slices[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(slices); i++) {
 		begin(t);
 		finish(t, slices[i], got);
 		expect_outcome(test, got, want, slices[i]);
@@ -308,6 +308,31 @@ static void busy_stream(struct cs_test *t)
 }
 
 /*
+ * A stream with as many operations in flight as there may be.
+ * Succeeds if they are all there when it is resumed.
+ */
+static void full_table_is_saved(struct kunit *test)
+{
+	struct cs_test *t = to_cs_test(test);
+	void *buf = kunit_kzalloc(test, sim_cs_state_size(), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	t->delay[SIM_CS_DELAY_COMPUTE] = 1000;
+	for (i = 0; i < SIM_CS_OPS; i++)
+		cs_test_ring(t, INSNS(asm_set_sb(i % 8, 0), asm_run_compute(0, 0)));
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+	sim_cs_save(t->cs, buf);
+	cs_test_start(t);
+	KUNIT_EXPECT_EQ(test, sim_cs_restore(t->cs, buf, sim_cs_state_size()), 0);
+	KUNIT_EXPECT_EQ(test, cs_test_status(t).scoreboards, 0xff);
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+	t->now += 1000;
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+	KUNIT_EXPECT_EQ(test, cs_test_status(t).scoreboards, 0);
+}
+
+/*
  * Size of the state.
  * Succeeds if saving writes so much and no more, and a buffer that is larger is
  * as good.
@@ -375,6 +400,7 @@ DAMAGE(operations, core->nr_ops = SIM_CS_OPS + 1)
 DAMAGE(operation_kind, core->ops[0].kind = 99)
 DAMAGE(operation_entry, core->ops[0].sb = SIM_CS_SBS)
 DAMAGE(operation_started, core->ops[0].started = 2)
+DAMAGE(trace_registers, (core->ops[0].kind = 7, core->ops[0].insn = 0x3200025f00000000ULL))
 DAMAGE(state, core->state = SIM_CS_STATES)
 DAMAGE(reason, core->reason = SIM_CS_REASONS)
 DAMAGE(handler, core->handler = 4)
@@ -390,7 +416,7 @@ static const struct field_param field_params[] = {
 	FIELD(position_misaligned), FIELD(position_before), FIELD(position_behind),
 	FIELD(frame_length), FIELD(frame_overflow), FIELD(endpoint_entry), FIELD(other_entry),
 	FIELD(operations), FIELD(operation_kind), FIELD(operation_entry),
-	FIELD(operation_started), FIELD(state), FIELD(reason), FIELD(handler),
+	FIELD(operation_started), FIELD(trace_registers), FIELD(state), FIELD(reason), FIELD(handler),
 	FIELD(handler_length), FIELD(job_kind), FIELD(job_size), FIELD(job_done),
 };
 
@@ -422,6 +448,7 @@ static struct kunit_case sim_cs_save_cases[] = {
 	KUNIT_CASE_PARAM(resume_goes_on_where_suspended, program_gen_params),
 	KUNIT_CASE(time_off_the_slot_does_not_count),
 	KUNIT_CASE(fault_outlasts_suspend),
+	KUNIT_CASE(full_table_is_saved),
 	KUNIT_CASE(state_has_its_size),
 	KUNIT_CASE(damaged_state_is_refused),
 	KUNIT_CASE_PARAM(impossible_state_is_refused, field_gen_params),
