@@ -13,7 +13,7 @@ from .model import HarnessError
 from .prepare import Work, check_space, fragments, say
 
 LANE = LANES["um"]
-RUN_SECONDS = 300
+RUN_SECONDS = 900
 FIRST_BUILD_SECONDS = 250.0
 BUILD_SECONDS = 15.0
 NO_SMP = "SMP is not supported with PTRACE userspace"

@@ -13,7 +13,7 @@ from .model import Gate, GateState, Finding
 from .prepare import Work, say
 from .settings import REPO
 
-RUN_SECONDS = 600.0
+RUN_SECONDS = 1200.0
 TYPICAL_SECONDS = {"tcg": 45.0, "kvm": 15.0}
 _CASE = re.compile(r"# Subtest: (\S+)")
 
