@@ -159,6 +159,8 @@ static void command_while_busy(struct kunit *test)
 	struct sim_gpu *gpu = sim_kunit_gpu(test);
 
 	sim_kunit_l2_on(gpu);
+	/* A boot would find out that there is no firmware. */
+	sim_kunit_latency(gpu, SIM_OP_BOOT, SIM_STUCK, 0);
 	sim_kunit_latency(gpu, row->op, SIM_MANUAL, 0);
 	sim_regs_write(gpu, row->first_offset, row->first);
 	SIM_EXPECT_NO_VIOLATION(test, gpu);
