@@ -69,6 +69,12 @@ class Loading(Folder):
         with self.assertRaisesRegex(HarnessError, "core"):
             self.fails("core")
 
+    def test_software_gpus_have_a_list_of_their_own(self) -> None:
+        self.write("stock-7.3-fails.txt", "# why\ngem.pin,Fail\n")
+        self.write("stock-7.3-arm64-sim-fails.txt", "# why\nsim.probe,Fail\n")
+        self.assertEqual(list(expect.load_fails(self.dir, "stock", "7.3", "arm64-sim")), ["sim.probe"])
+        self.assertEqual(list(expect.load_fails(self.dir, "stock", "7.3", "arm64")), ["gem.pin"])
+
     def test_required(self) -> None:
         self.write("um-required.txt", "# always\ngem.pin  # I3\ngem.vmap\n")
         self.write("um-stock-required.txt", "gem.stock_only\n")
