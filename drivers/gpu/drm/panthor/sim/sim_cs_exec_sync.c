@@ -54,7 +54,7 @@ static enum sim_cs_step read_object(struct sim_cs *cs, u64 insn, u64 addr,
 				    enum sim_access access, struct object *object)
 {
 	object->size = is_64(insn) ? 12 : 8;
-	if (addr % (object->size - 4))
+	if (addr % (is_64(insn) ? 8 : 4))
 		return sim_cs_fatal(cs, SIM_CS_BUS_FAULT, addr);
 
 	return sim_cs_copy(cs, addr, object->words, object->size, access);

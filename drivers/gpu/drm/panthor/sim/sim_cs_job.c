@@ -218,7 +218,8 @@ static enum sim_cs_op_step tile_chunk(struct sim_cs *cs)
 		return next_chunk(cs);
 
 	dst = (job->src & CHUNK_VA) + SIM_HEAP_CHUNK_HEADER + job->last;
-	len = chunk_len(dst, min(size - job->last, job->size - job->done));
+	/* Chunks end with a page. */
+	len = chunk_len(dst, job->size - job->done);
 	make_content(cs, job->seed, job->last / 8, len);
 	if (sim_cs_copy(cs, dst, cs->chunk, len, SIM_WRITE) != STEP_NEXT)
 		return OP_STUCK;

@@ -416,6 +416,21 @@ static void written_code_is_executed(struct kunit *test)
 }
 
 /*
+ * An endless loop, which the host replaces between two slices.
+ * Succeeds if what has been fetched before is not executed any more.
+ */
+static void fetched_code_lasts_one_slice(struct kunit *test)
+{
+	struct cs_test *t = to_cs_test(test);
+
+	cs_test_call(t, INSNS(asm_branch(ASM_ALWAYS, 0, -1)));
+	KUNIT_EXPECT_EQ(test, sim_cs_run(t->cs, 10, t->now), SIM_CS_RUNNING);
+	cs_test_code(t, CODE_VA, INSNS(asm_move32(10, 1)));
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+	KUNIT_EXPECT_EQ(test, t->cs->core.regs[10], 1);
+}
+
+/*
  * Code whose end is followed by memory that cannot be accessed, at no boundary.
  * Succeeds if that is not noticed.
  */
@@ -470,6 +485,7 @@ static struct kunit_case sim_cs_flow_cases[] = {
 	KUNIT_CASE(registers_last_until_start),
 	KUNIT_CASE(start_tells_the_position),
 	KUNIT_CASE(written_code_is_executed),
+	KUNIT_CASE(fetched_code_lasts_one_slice),
 	KUNIT_CASE(fetch_ends_with_the_buffer),
 	KUNIT_CASE(slice_has_a_length),
 	{}

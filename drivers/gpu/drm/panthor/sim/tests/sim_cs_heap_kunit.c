@@ -96,8 +96,9 @@ static enum sim_cs_state run_tiler(struct cs_test *t, unsigned int chunks)
 static void expect_chunk(struct cs_test *t, unsigned int n, u64 next, unsigned int words)
 {
 	KUNIT_EXPECT_EQ_MSG(t->test, cs_test_read64(t, CHUNK_VA(n)), next, "chunk %u", n);
-	KUNIT_EXPECT_EQ_MSG(t->test, cs_test_content(t, CHUNK_VA(n) + SIM_HEAP_CHUNK_HEADER,
-					     CHUNK_BYTES / 8), words, "chunk %u", n);
+	KUNIT_EXPECT_EQ_MSG(t->test,
+			    cs_test_content(t, CHUNK_VA(n) + SIM_HEAP_CHUNK_HEADER,
+					    CHUNK_BYTES / 8), words, "chunk %u", n);
 }
 
 /*

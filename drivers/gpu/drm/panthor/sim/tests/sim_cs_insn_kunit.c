@@ -229,6 +229,7 @@ static const struct bad_param bad_params[] = {
 	{ "flush_l2_mode", 0x2400000000000002ULL },
 	{ "flush_lsc_mode", 0x2400000000000020ULL },
 	{ "flush_other_mode", 0x2400000000000100ULL },
+	{ "flush_register", 0x2400600000000233ULL },
 	{ "flush_signal", 0x2408000000000233ULL },
 	{ "sync_scope_1", 0x2500000400000002ULL },
 	{ "sync_scope_3", 0x2500000400000006ULL },

@@ -14,6 +14,8 @@
 struct program_param {
 	const char *desc;
 	void (*make)(struct cs_test *t);
+	enum sim_cs_state end;
+	unsigned int retired;
 };
 
 static void make_loop(struct cs_test *t)
@@ -88,18 +90,42 @@ static void make_job(struct cs_test *t)
 			      asm_wait(1), asm_add32(40, 40, 1)));
 }
 
+/* A tiler job whose second chunk is linked, and whose third the handler gives. */
+static void make_tiler(struct cs_test *t)
+{
+	struct sim_job job = {
+		.magic = SIM_JOB_MAGIC,
+		.op = SIM_JOB_TILE,
+		.src = JOB_BUFFER_VA | 1,
+		.size = 3 * SZ_4K - 3 * SIM_HEAP_CHUNK_HEADER - 8,
+		.result = DATA_VA + 48,
+	};
+
+	memcpy(cs_test_mem(t, JOBS_VA), &job, sizeof(job));
+	cs_test_write64(t, JOB_BUFFER_VA, (JOB_BUFFER_VA + SZ_4K) | 1);
+	cs_test_code(t, OTHER_VA, INSNS(asm_add32(40, 40, 1), asm_finish_fragment(42, 42, 0)));
+	cs_test_ring(t, INSNS(asm_move48(42, (JOB_BUFFER_VA + SZ_8K) | 1),
+			      asm_move48(44, OTHER_VA), asm_move32(46, 16),
+			      asm_set_handler(2, 44, 46), asm_move48(2, DATA_VA),
+			      asm_heap_set(2), asm_move48(8, JOBS_VA),
+			      asm_move32(24, (u32)SIM_JOB_MAGIC),
+			      asm_move32(25, SIM_JOB_MAGIC >> 32)));
+	cs_test_call(t, INSNS(asm_run_idvs(), asm_add32(41, 40, 5), asm_wait(1)));
+}
+
 static void make_fatal(struct cs_test *t)
 {
 	cs_test_call(t, INSNS(asm_move32(10, 1), asm_call(92, 94)));
 }
 
 static const struct program_param program_params[] = {
-	{ "loop", make_loop },
-	{ "calls", make_calls },
-	{ "operations", make_ops },
-	{ "fault", make_fault },
-	{ "test_job", make_job },
-	{ "fatal", make_fatal },
+	{ "loop", make_loop, SIM_CS_EMPTY, 124 },
+	{ "calls", make_calls, SIM_CS_EMPTY, 81 },
+	{ "operations", make_ops, SIM_CS_EMPTY, 19 },
+	{ "fault", make_fault, SIM_CS_EMPTY, 11 },
+	{ "test_job", make_job, SIM_CS_EMPTY, 12 },
+	{ "tiler", make_tiler, SIM_CS_EMPTY, 17 },
+	{ "fatal", make_fatal, SIM_CS_FATAL, 16 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(program, program_params, desc);
@@ -179,19 +205,21 @@ static struct outcome *alloc_outcome(struct kunit *test)
 
 /*
  * A program in slices of several lengths.
- * Succeeds if memory, registers and the number of instructions are the same at
- * the end.
+ * Succeeds if it ends as it should after the number of instructions that can be
+ * counted in it, and memory, registers and that number are always the same.
  */
 static void length_of_slices_makes_no_difference(struct kunit *test)
 {
 	static const unsigned int slices[] = { 1, 2, 3, 7, 63, 65 };
+	const struct program_param *param = test->param_value;
 	struct outcome *want = alloc_outcome(test), *got = alloc_outcome(test);
 	struct cs_test *t = to_cs_test(test);
 	unsigned int i;
 
 	begin(t);
 	finish(t, 1000, want);
-	KUNIT_EXPECT_GT(test, want->core.retired, 2);
+	KUNIT_EXPECT_EQ(test, want->core.state, param->end);
+	KUNIT_EXPECT_EQ(test, want->core.retired, param->retired);
 
 	for (i = 0; i < ARRAY_SIZE(slices); i++) {
 		begin(t);
@@ -275,6 +303,33 @@ static void time_off_the_slot_does_not_count(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_BLOCKED);
 	t->now += 1;
 	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+}
+
+/*
+ * A stream that is suspended while it keeps to the pace of its writes.
+ * Succeeds if it is to be called at once when resumed, and then waits as long as
+ * it had to.
+ */
+static void pace_outlasts_suspend(struct kunit *test)
+{
+	struct cs_test *t = to_cs_test(test);
+	void *buf = kunit_kzalloc(test, sim_cs_state_size(), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	t->delay[SIM_CS_DELAY_SYNC] = 2000;
+	cs_test_ring(t, INSNS(asm_move48(0, DATA_VA), asm_sync_add32(0, 4, ASM_SYSTEM),
+			      asm_nop()));
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_RUNNING);
+	t->now += 500;
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_RUNNING);
+	sim_cs_save(t->cs, buf);
+
+	t->now += 1000000;
+	cs_test_start(t);
+	KUNIT_EXPECT_EQ(test, sim_cs_restore(t->cs, buf, sim_cs_state_size()), 0);
+	KUNIT_EXPECT_EQ(test, sim_cs_wake_ns(t->cs), 0);
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_RUNNING);
+	KUNIT_EXPECT_EQ(test, sim_cs_wake_ns(t->cs), t->now + 1500);
 }
 
 /*
@@ -397,7 +452,7 @@ DAMAGE(frame_overflow, core->frames[1].base = core->frames[1].ip = ~7ULL)
 DAMAGE(endpoint_entry, core->ep_sb = SIM_CS_SBS)
 DAMAGE(other_entry, core->ls_sb = SIM_CS_SBS)
 DAMAGE(operations, core->nr_ops = SIM_CS_OPS + 1)
-DAMAGE(operation_kind, core->ops[0].kind = 99)
+DAMAGE(operation_kind, core->ops[0].kind = 8)
 DAMAGE(operation_entry, core->ops[0].sb = SIM_CS_SBS)
 DAMAGE(operation_started, core->ops[0].started = 2)
 DAMAGE(trace_registers, (core->ops[0].kind = 7, core->ops[0].insn = 0x3200025f00000000ULL))
@@ -412,12 +467,29 @@ DAMAGE(job_done, (core->job.op = SIM_JOB_FILL, core->job.done = 8))
 #define FIELD(name)	{ #name, damage_##name }
 
 static const struct field_param field_params[] = {
-	FIELD(depth), FIELD(handler_frame_0), FIELD(handler_frame_beyond), FIELD(ring_position),
-	FIELD(position_misaligned), FIELD(position_before), FIELD(position_behind),
-	FIELD(frame_length), FIELD(frame_overflow), FIELD(endpoint_entry), FIELD(other_entry),
-	FIELD(operations), FIELD(operation_kind), FIELD(operation_entry),
-	FIELD(operation_started), FIELD(trace_registers), FIELD(state), FIELD(reason), FIELD(handler),
-	FIELD(handler_length), FIELD(job_kind), FIELD(job_size), FIELD(job_done),
+	FIELD(depth),
+	FIELD(handler_frame_0),
+	FIELD(handler_frame_beyond),
+	FIELD(ring_position),
+	FIELD(position_misaligned),
+	FIELD(position_before),
+	FIELD(position_behind),
+	FIELD(frame_length),
+	FIELD(frame_overflow),
+	FIELD(endpoint_entry),
+	FIELD(other_entry),
+	FIELD(operations),
+	FIELD(operation_kind),
+	FIELD(operation_entry),
+	FIELD(operation_started),
+	FIELD(trace_registers),
+	FIELD(state),
+	FIELD(reason),
+	FIELD(handler),
+	FIELD(handler_length),
+	FIELD(job_kind),
+	FIELD(job_size),
+	FIELD(job_done),
 };
 
 KUNIT_ARRAY_PARAM_DESC(field, field_params, desc);
@@ -447,6 +519,7 @@ static struct kunit_case sim_cs_save_cases[] = {
 	KUNIT_CASE_PARAM(length_of_slices_makes_no_difference, program_gen_params),
 	KUNIT_CASE_PARAM(resume_goes_on_where_suspended, program_gen_params),
 	KUNIT_CASE(time_off_the_slot_does_not_count),
+	KUNIT_CASE(pace_outlasts_suspend),
 	KUNIT_CASE(fault_outlasts_suspend),
 	KUNIT_CASE(full_table_is_saved),
 	KUNIT_CASE(state_has_its_size),
