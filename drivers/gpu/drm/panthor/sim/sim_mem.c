@@ -42,7 +42,8 @@ enum sim_page_life sim_mem_life(u64 pa, struct sim_page_owner *owner)
 		return SIM_PAGE_HOLE;
 
 	page = pfn_to_page(PHYS_PFN(pa));
-	if (PageSlab(page))
+	/* Only the first page of a slab is marked. */
+	if (folio_test_slab(page_folio(page)))
 		return SIM_PAGE_SLAB;
 	/* Pages of the buddy allocator and of its per-CPU lists have no count. */
 	if (!page_count(page))
