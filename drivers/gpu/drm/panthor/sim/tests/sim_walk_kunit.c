@@ -3,7 +3,9 @@
 
 #include <linux/mm.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 
+#include <kunit/resource.h>
 #include <kunit/test.h>
 
 #include "../../panthor_mmu_regs.h"
@@ -220,6 +222,40 @@ static void table_in_free_memory_is_not_read(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, walk_of(test, VA).dead);
 }
 
+static void destroy_cache(void *cache)
+{
+	kmem_cache_destroy(cache);
+}
+
+/*
+ * The driver takes its tables from a slab cache, whose slabs have several
+ * pages.
+ * Succeeds if the memory of a table counts as somebody's in each of them.
+ */
+static void tables_of_a_slab_are_readable(struct kunit *test)
+{
+	struct kmem_cache *cache = kmem_cache_create("panthor-sim-kunit", SZ_4K, SZ_4K, 0, NULL);
+	unsigned int dead = 0, tails = 0;
+	void *tables[16] = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, destroy_cache, cache), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(tables); i++) {
+		tables[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+		if (!tables[i])
+			continue;
+		dead += !sim_mem_readable(virt_to_phys(tables[i]));
+		tails += PageTail(virt_to_page(tables[i]));
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(tables); i++)
+		if (tables[i])
+			kmem_cache_free(cache, tables[i]);
+
+	KUNIT_EXPECT_EQ(test, dead, 0);
+	/* The case is about them. */
+	KUNIT_EXPECT_GT(test, tails, 0);
+}
+
 /*
  * Tables that are no tables: the root beyond all memory, and each descriptor a
  * level can have that means nothing.
@@ -261,6 +297,7 @@ static struct kunit_case sim_walk_cases[] = {
 	KUNIT_CASE(address_must_fit),
 	KUNIT_CASE(attributes_can_fault),
 	KUNIT_CASE(table_in_free_memory_is_not_read),
+	KUNIT_CASE(tables_of_a_slab_are_readable),
 	KUNIT_CASE(nonsense_faults),
 	{}
 };
