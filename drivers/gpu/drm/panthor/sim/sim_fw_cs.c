@@ -143,8 +143,13 @@ void fw_stream_start(struct fw_stream *stream, const void *saved)
 	stream->heap_answered = false;
 
 	sim_cs_start(&stream->cs, &stream->config);
-	if (saved && sim_cs_restore(&stream->cs, saved, sim_cs_state_size()))
+	if (saved && sim_cs_restore(&stream->cs, saved, sim_cs_state_size())) {
+		const struct sim_cs_config none = { };
+
 		fw_blame(stream->group->fw, "%s: a saved state that cannot be", stream->name);
+		/* This ends in a fatal fault of the configuration. */
+		sim_cs_start(&stream->cs, &none);
+	}
 	sim_cs_status(&stream->cs, &status);
 	stream->extract = status.extract;
 

@@ -39,7 +39,7 @@ static void irq_mask(struct kunit *test)
 {
 	struct fw_kunit *k = to_fw_kunit(test);
 
-	fw_kunit_set(k, glb_in(k) + GLB_ACK_IRQ_MASK, ~GLB_PING);
+	fw_kunit_set(k, glb_in(k) + GLB_ACK_IRQ_MASK, (u32)~GLB_PING);
 	glb_toggle(k, GLB_PING);
 	fw_kunit_run(k);
 	KUNIT_EXPECT_TRUE(test, glb_acked(k, GLB_PING));
