@@ -377,4 +377,5 @@ static struct kunit_suite sim_fw_csg_suite = {
 	.exit = fw_kunit_exit,
 	.test_cases = sim_fw_csg_cases,
 };
+
 kunit_test_suite(sim_fw_csg_suite);

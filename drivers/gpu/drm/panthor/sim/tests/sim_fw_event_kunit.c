@@ -477,4 +477,5 @@ static struct kunit_suite sim_fw_event_suite = {
 	.exit = fw_kunit_exit,
 	.test_cases = sim_fw_event_cases,
 };
+
 kunit_test_suite(sim_fw_event_suite);

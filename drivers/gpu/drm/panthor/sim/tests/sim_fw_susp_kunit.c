@@ -249,4 +249,5 @@ static struct kunit_suite sim_fw_susp_suite = {
 	.exit = fw_kunit_exit,
 	.test_cases = sim_fw_susp_cases,
 };
+
 kunit_test_suite(sim_fw_susp_suite);
