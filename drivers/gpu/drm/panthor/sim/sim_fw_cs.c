@@ -92,7 +92,8 @@ int fw_stream_configure(struct fw_stream *stream, u32 *req)
 	stream->ring_out = in[CS_RING_OUTPUT / 4] | (u64)in[CS_RING_OUTPUT / 4 + 1] << 32;
 	if (FIELD_GET(CS_STATE, *req) != CS_START || !iface_ok(stream->ring_in) ||
 	    !iface_ok(stream->ring_out)) {
-		fw_blame(fw, "%s: REQ %#x, ring interface %#llx %#llx", stream->name, *req, stream->ring_in, stream->ring_out);
+		fw_blame(fw, "%s: REQ %#x, ring interface %#llx %#llx", stream->name, *req,
+			 stream->ring_in, stream->ring_out);
 		return -EINVAL;
 	}
 	ret = fw_read(fw, stream->ring_in, ring, sizeof(ring));
@@ -105,7 +106,8 @@ int fw_stream_configure(struct fw_stream *stream, u32 *req)
 	stream->insert = ring[RING_INSERT / 8];
 	if (!ring_ok(&stream->config) || stream->insert < stream->config.extract_init ||
 	    stream->insert - stream->config.extract_init > stream->config.ring_size) {
-		fw_blame(fw, "%s: ring %#llx, %#llx bytes, from %#llx to %#llx", stream->name, stream->config.ring_base,
+		fw_blame(fw, "%s: ring %#llx, %#llx bytes, from %#llx to %#llx", stream->name,
+			 stream->config.ring_base,
 			 stream->config.ring_size, stream->config.extract_init, stream->insert);
 		return -EINVAL;
 	}
@@ -143,8 +145,13 @@ void fw_stream_start(struct fw_stream *stream, const void *saved)
 	stream->heap_answered = false;
 
 	sim_cs_start(&stream->cs, &stream->config);
-	if (saved && sim_cs_restore(&stream->cs, saved, sim_cs_state_size()))
+	if (saved && sim_cs_restore(&stream->cs, saved, sim_cs_state_size())) {
+		const struct sim_cs_config none = { };
+
 		fw_blame(stream->group->fw, "%s: a saved state that cannot be", stream->name);
+		/* This ends in a fatal fault of the configuration. */
+		sim_cs_start(&stream->cs, &none);
+	}
 	sim_cs_status(&stream->cs, &status);
 	stream->extract = status.extract;
 

@@ -108,6 +108,8 @@ static int fw_group_start(struct fw_group *group, const u32 *in, bool resume)
 	group->want = 0;
 	group->idle = false;
 	group->idle_told = false;
+	fw->idle = false;
+	fw->idle_told = false;
 	for (unsigned int i = 0; i < fw->config.streams; i++) {
 		if (started & BIT(i))
 			fw_stream_start(&group->streams[i],

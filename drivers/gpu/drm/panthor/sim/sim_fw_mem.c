@@ -36,9 +36,10 @@ static int fw_access(struct sim_fw *fw, u64 va, void *buf, size_t len, enum sim_
 	fw_assert_held(fw);
 
 	ret = fw->env.copy(fw->env.priv, FW_AS, va, buf, len, access, "firmware");
-	/* The driver polls without a lock: what is written is seen in that order. */
-	if (access == SIM_WRITE)
+	if (access == SIM_WRITE) {
+		/* The driver polls without a lock: what is written is seen in that order. */
 		smp_mb();
+	}
 	if (!ret || ret == -EAGAIN)
 		return ret;
 

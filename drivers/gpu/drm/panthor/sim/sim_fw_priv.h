@@ -68,7 +68,7 @@ enum fw_stream_state {
 struct fw_stream {
 	struct fw_group *group;
 	unsigned int id;
-	char name[16];
+	char name[32];
 	u32 input;
 	u32 output;
 	enum fw_stream_state state;

@@ -104,7 +104,7 @@ static struct fw_stream *fw_pick(struct sim_fw *fw, u64 now_ns, u64 *next)
 u64 sim_fw_run(struct sim_fw *fw, u64 now_ns)
 {
 	struct fw_stream *stream;
-	u64 next, again = U64_MAX;
+	u64 next;
 	int ret;
 
 	fw_assert_held(fw);
@@ -114,14 +114,14 @@ u64 sim_fw_run(struct sim_fw *fw, u64 now_ns)
 	if (!fw->running || fw->hung)
 		return U64_MAX;
 
+	next = fw_idle_check(fw, now_ns);
 	ret = fw_serve(fw);
-	/* The MMU says when memory is there again; this is for safety. */
-	if (ret == -EAGAIN)
-		again = now_ns + FW_POLL_NS;
 	if (!fw->running)
 		return U64_MAX;
+	/* The MMU says when memory is there again; this is for safety. */
+	if (ret == -EAGAIN)
+		next = min(next, now_ns + FW_POLL_NS);
 
-	next = fw_idle_check(fw, now_ns);
 	stream = fw_pick(fw, now_ns, &next);
 	if (stream) {
 		fw_stream_run(stream, now_ns);
@@ -129,17 +129,7 @@ u64 sim_fw_run(struct sim_fw *fw, u64 now_ns)
 			fw_die(fw);
 		fw->dying = false;
 		next = 0;
-	} else if (next > now_ns) {
-		/* What was found idle just now is told in the next round. */
-		for (unsigned int i = 0; i < fw->config.groups; i++) {
-			if (fw->groups[i].want & ~fw->groups[i].raised)
-				next = 0;
-		}
-		if (fw->want & ~fw->raised)
-			next = 0;
 	}
-	if (ret == -EAGAIN && !stream)
-		return min(again, next ?: again);
 
 	if (next) {
 		fw->burst_ns = 0;

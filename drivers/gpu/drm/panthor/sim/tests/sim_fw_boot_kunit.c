@@ -338,4 +338,5 @@ static struct kunit_suite sim_fw_boot_suite = {
 	.exit = fw_kunit_exit,
 	.test_cases = sim_fw_boot_cases,
 };
+
 kunit_test_suite(sim_fw_boot_suite);

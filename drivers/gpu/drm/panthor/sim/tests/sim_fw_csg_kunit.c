@@ -109,7 +109,7 @@ static void terminate(struct kunit *test)
 {
 	struct fw_kunit_group group = { .as = 1, .streams = 2 };
 	struct fw_kunit *k = to_fw_kunit(test);
-	u64 accesses;
+	u64 foreign;
 	u32 count;
 
 	emit_loop(k, &group, 0, COUNTER);
@@ -125,11 +125,11 @@ static void terminate(struct kunit *test)
 	fw_kunit_slice(k);
 	KUNIT_EXPECT_TRUE(test, csg_acked(k, 0, CSG_STATE));
 	fw_kunit_run(k);
-	accesses = k->accesses;
+	foreign = k->foreign;
 	count = *fw_kunit_word(k, 1, COUNTER);
 	fw_kunit_ring(k, 1);
 	fw_kunit_pass(k, 10 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_EQ(test, accesses, k->accesses);
+	KUNIT_EXPECT_EQ(test, foreign, k->foreign);
 	KUNIT_EXPECT_EQ(test, count, *fw_kunit_word(k, 1, COUNTER));
 	KUNIT_EXPECT_EQ(test, 1, fw_kunit_stats(k)->terminates);
 }
@@ -377,4 +377,5 @@ static struct kunit_suite sim_fw_csg_suite = {
 	.exit = fw_kunit_exit,
 	.test_cases = sim_fw_csg_cases,
 };
+
 kunit_test_suite(sim_fw_csg_suite);

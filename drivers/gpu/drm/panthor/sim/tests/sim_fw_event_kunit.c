@@ -87,16 +87,12 @@ static void irq_mask(struct kunit *test)
 	struct fw_kunit_group group = { .as = 1, .streams = 1 };
 	struct fw_kunit *k = to_fw_kunit(test);
 
-	group_start(k, &group, 0, CSG_START);
-	fw_kunit_run(k);
+	sync(k, &group, ASM_GROUP);
 	fw_kunit_set(k, csg_in(k, 0) + CSG_ACK_IRQ_MASK, 0);
 	csg_ring(k, 0);
 	fw_kunit_run(k);
 	fw_kunit_irqs(k);
-	group.insert[0] = 0;
 	sync(k, &group, ASM_SYSTEM);
-	fw_kunit_ring(k, 1);
-	fw_kunit_run(k);
 	KUNIT_EXPECT_TRUE(test, csg_events(k, 0) & CSG_SYNC_UPDATE);
 	KUNIT_EXPECT_EQ(test, 0, fw_kunit_irqs(k) & JOB_INT_CSG_IF(0));
 }
@@ -258,15 +254,15 @@ static void page_fault(struct kunit *test)
 {
 	struct fw_kunit_group group = { .as = 1, .streams = 1 };
 	struct fw_kunit *k = to_fw_kunit(test);
-	u64 accesses;
+	u64 foreign;
 	u32 out;
 
 	touch(k, &group, FW_KUNIT_HOLE);
 	KUNIT_EXPECT_EQ(test, BIT(1), k->faulted);
 	KUNIT_EXPECT_EQ(test, 0, cs_events(k, 0, 0));
-	accesses = k->accesses;
+	foreign = k->foreign;
 	fw_kunit_pass(k, 10 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_EQ_MSG(test, accesses, k->accesses, "tries again");
+	KUNIT_EXPECT_EQ_MSG(test, foreign, k->foreign, "tries again");
 	/* Of any change but that. */
 	fw_kunit_changed(k, 1);
 	fw_kunit_run(k);
@@ -306,16 +302,12 @@ static void as_off(struct kunit *test)
 	struct fw_kunit_group group = { .as = 1, .streams = 1 };
 	struct fw_kunit *k = to_fw_kunit(test);
 
-	group_start(k, &group, 0, CSG_START);
-	fw_kunit_run(k);
+	sync(k, &group, ASM_GROUP);
 	k->enabled &= ~BIT(1);
 	fw_kunit_changed(k, 1);
-	group.insert[0] = 0;
-	sync(k, &group, ASM_SYSTEM);
-	fw_kunit_ring(k, 1);
-	fw_kunit_run(k);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(k->violation, "is off"));
-	k->violations = 0;
+	sync(k, &group, ASM_GROUP);
+	fw_kunit_blamed(k, "is off");
+	KUNIT_EXPECT_EQ(test, CS_FATAL, cs_events(k, 0, 0));
 }
 
 /* The case succeeds if a stream waits as long as its AS is locked. */
@@ -485,4 +477,5 @@ static struct kunit_suite sim_fw_event_suite = {
 	.exit = fw_kunit_exit,
 	.test_cases = sim_fw_event_cases,
 };
+
 kunit_test_suite(sim_fw_event_suite);

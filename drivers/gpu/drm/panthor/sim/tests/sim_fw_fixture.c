@@ -41,6 +41,8 @@ static int fw_kunit_copy(void *priv, unsigned int as, u64 va, void *buf, size_t 
 	void *mem = NULL;
 
 	k->accesses++;
+	if (as != FW_AS || va >= DRIVER_VA)
+		k->foreign++;
 	if (k->locked & BIT(as))
 		return -EAGAIN;
 	if (!(k->enabled & BIT(as)))

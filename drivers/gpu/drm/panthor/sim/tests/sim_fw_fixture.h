@@ -51,6 +51,7 @@
  * @faulted: Mask of those that have a fault.
  * @fault_va: Address of the last fault.
  * @accesses: Number of accesses to memory.
+ * @foreign: Those among them that were not to the shared section.
  * @irqs: Bits of the JOB interrupt since fw_kunit_irqs().
  * @kicks: How often it wanted to run.
  * @violations: Violations that were not asked for yet.
@@ -73,6 +74,7 @@ struct fw_kunit {
 	u32 faulted;
 	u64 fault_va;
 	u64 accesses;
+	u64 foreign;
 	u32 irqs;
 	unsigned int kicks;
 	unsigned int violations;

@@ -241,4 +241,5 @@ static struct kunit_suite sim_fw_glb_suite = {
 	.exit = fw_kunit_exit,
 	.test_cases = sim_fw_glb_cases,
 };
+
 kunit_test_suite(sim_fw_glb_suite);
