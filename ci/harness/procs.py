@@ -157,6 +157,14 @@ def kill_all() -> None:
         child._signal(signal.SIGKILL)  # pylint: disable=protected-access
 
 
+def kill_program(path: Path) -> None:
+    """Kills every process that runs ``path``: some leave their group and outlive it."""
+    for link in Path("/proc").glob("[0-9]*/exe"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link) == str(path.resolve()):
+                os.kill(int(link.parent.name), signal.SIGKILL)
+
+
 def stop_all() -> None:
     """Kills what is still running, and from now on what other threads start."""
     _stopping.set()

@@ -57,9 +57,13 @@ def _exec(work: Work, folder: Path, smp: bool) -> None:
         cmd += ["--filter", "speed>slow"]
     if work.settings.filter:
         cmd.append(work.settings.filter)
-    procs.run(cmd, cwd=work.tree, what="run um", verbose=work.settings.verbose,
-              log=folder / "kunit.log", expect_seconds=10.0, check=False,
-              timeout=RUN_SECONDS + 60)
+    try:
+        procs.run(cmd, cwd=work.tree, what="run um", verbose=work.settings.verbose,
+                  log=folder / "kunit.log", expect_seconds=60.0, check=False,
+                  timeout=RUN_SECONDS + 60)
+    finally:
+        # UML has a session of its own, and kunit.py cannot end it when it is killed.
+        procs.kill_program(folder / LANE.image)
 
 
 def run(work: Work, log: Path) -> str:

@@ -130,6 +130,22 @@ class RunTest(unittest.TestCase):
             self.assertEqual(done.stdout.strip(), f"b c:{folder}")
 
 
+class KillProgramTest(unittest.TestCase):
+    """A program that made a session of its own."""
+
+    def test_only_that_program_dies(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "linux"
+            program.write_bytes(Path("/bin/sleep").resolve().read_bytes())
+            program.chmod(0o755)
+            with subprocess.Popen([program, "60"], start_new_session=True) as one, \
+                    subprocess.Popen(["sleep", "60"]) as other:
+                procs.kill_program(program)
+                self.assertEqual(one.wait(10), -signal.SIGKILL)
+                self.assertIsNone(other.poll())
+                other.kill()
+
+
 class ProgressTest(unittest.TestCase):
     """The line a user watches."""
 
