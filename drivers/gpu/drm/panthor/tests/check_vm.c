@@ -136,7 +136,7 @@ static void check_vm_bo(struct check *c, struct panthor_gem_object *bo,
 
 	if (!kref_read(&vm_bo->kref))
 		check_violated(r, 21, "vm_bo without references is on the BO's list");
-	else if (!c->ctx->prepared && kref_read(&vm_bo->kref) != mappings)
+	else if (kref_read(&vm_bo->kref) != mappings)
 		check_violated(r, 22, "vm_bo with %u references, %u mappings",
 			       kref_read(&vm_bo->kref), mappings);
 
@@ -368,7 +368,7 @@ static void check_vm(struct check *c, struct check_vm *vm)
 	if (list_count_nodes(&gpuvm->evict.list) != vm->evicted)
 		check_violated(c->r, 10, "VM lists %zu vm_bos as evicted, BOs have %u",
 			       list_count_nodes(&gpuvm->evict.list), vm->evicted);
-	if (!c->ctx->prepared && !llist_empty(&gpuvm->bo_defer))
+	if (!llist_empty(&gpuvm->bo_defer))
 		check_violated(c->r, 21, "a vm_bo waits for its cleanup");
 
 	/* What became of the page table of a VM that failed is not specified. */
@@ -397,8 +397,6 @@ void check_vms(struct check *c)
 		objects += c->vms[i].mappings;
 	}
 
-	if (c->ctx->prepared)
-		return;
 	if (panthor_watch_tables_left() != c->tables)
 		check_violated(c->r, 26, "%ld page tables taken, %u in use",
 			       panthor_watch_tables_left(), c->tables);

@@ -46,8 +46,6 @@ struct mm_struct;
  *	first one.
  * @pins: Pins taken by the test itself, per BO: the checker has to know.
  * @imports: Imported BOs, by address; the device has no list of those.
- * @prepared: VM_BIND operations that are prepared and not cleaned up: the
- *	checker leaves out what does not hold meanwhile.
  * @pools: VM pools of the test's own.
  */
 struct panthor_kunit {
@@ -58,7 +56,6 @@ struct panthor_kunit {
 	struct mm_struct *mm;
 	struct xarray pins;
 	struct xarray imports;
-	unsigned int prepared;
 	unsigned int pools;
 };
 
