@@ -100,6 +100,8 @@ class Interrupt(unittest.TestCase):
     def test_nothing_is_left_running(self) -> None:
         code = textwrap.dedent("""
             import os, signal, sys, threading, time
+            # A background job of a shell inherits SIGINT ignored.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.path.insert(0, sys.argv[1])
             from pathlib import Path
             from unittest import mock

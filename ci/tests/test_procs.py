@@ -21,7 +21,9 @@ CI = Path(__file__).resolve().parent.parent
 # Starts a shell that starts a sleeper, as make starts compilers. It ignores
 # SIGTERM, so only the kill after the grace period ends it.
 PARENT = f"""
-import sys
+import signal, sys
+# A shell starts background jobs with SIGINT ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {str(CI)!r})
 from harness import procs
 procs.install_signal_handlers()
