@@ -10,6 +10,7 @@ from typing import Optional
 from .model import Case, Finding, Gate, GateState, HarnessError, Status
 
 SPDX = "SPDX-License-Identifier:"
+RESULTS = ("Fail", "Crash")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Known:
     """A test listed as failing, with reason and evidence."""
 
     name: str
+    result: str
+    """One of RESULTS."""
     reason: str
     where: str
 
@@ -34,9 +37,9 @@ def _load_fails(path: Path, into: dict[str, Known]) -> None:
                 reason.append(text)
         elif line:
             name, comma, word = line.rpartition(",")
-            if not comma or word.strip() != "Fail":
-                raise HarnessError(f"{where}: {line!r}: need 'suite.case,"
-                                   "Fail'; no other result is accepted")
+            if not comma or word.strip() not in RESULTS:
+                raise HarnessError(f"{where}: {line!r}: need 'suite.case,Fail' "
+                                   "or 'suite.case,Crash'")
             name = name.strip()
             if "." not in name:
                 raise HarnessError(f"{where}: {name!r} is no suite.case")
@@ -46,17 +49,18 @@ def _load_fails(path: Path, into: dict[str, Known]) -> None:
             if name in into:
                 raise HarnessError(f"{where}: {name} is already listed at "
                                    f"{into[name].where}; remove one")
-            into[name] = Known(name, " ".join(reason), where)
+            into[name] = Known(name, word.strip(), " ".join(reason), where)
             used = True
         else:
             reason, used = [], False
 
 
 def load_fails(folder: Path, driver: str, series: str,
-               lane: str) -> dict[str, Known]:
+               lane: str, result: str = "Fail") -> dict[str, Known]:
     """Known failures of a driver on a series, all lanes' and this lane's.
 
     A boot with software GPUs runs no KUnit suites: only its own list counts.
+    What is listed as ``Crash`` has boots of its own, see fatal.py.
     """
     out: dict[str, Known] = {}
     stems = [] if lane.endswith("-sim") else [f"{driver}-{series}"]
@@ -72,7 +76,7 @@ def load_fails(folder: Path, driver: str, series: str,
             first = next(iter(every.values()))
             raise HarnessError(f"{first.where}: our own core has no known "
                                "failures; fix it and remove the entry")
-    return out
+    return {name: known for name, known in out.items() if known.result == result}
 
 
 def load_required(folder: Path, lane: str, driver: str = "") -> list[str]:

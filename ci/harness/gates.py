@@ -33,7 +33,6 @@ SCANNED = ("kasan", "kcsan", "ubsan", "warn", "refcount", "list",
            "debugobjects", "dma-api", "atomic", "stall", "oops", "sim", "other")
 ORDER = ("complete", "ktap", "required", "xpass", "lockdep", "kmemleak",
          *SCANNED)
-GATE_SUITE = "panthor_gate"
 DEATH = re.compile(r"Kernel panic - not syncing|---\[ end Kernel panic"
                    r"|Segfault with no mm|Attempted to kill init")
 INSMOD_WHY = re.compile(r"insmod: |modprobe: |Unknown symbol|disagrees about"
@@ -46,7 +45,6 @@ class _Run:
 
     lines: list[Line]
     parsed: ParsedKtap
-    lane: str
     filter: Optional[str]
     required: list[str]
     config: set[str]
@@ -65,12 +63,6 @@ class _Run:
     def off_reason(self, gate: str) -> str:
         return "not in this config: " + " or ".join(
             f"CONFIG_{w}" for w in CONFIG[gate])
-
-    @property
-    def filtered_gate_suite(self) -> bool:
-        """On UML a suite prints the markers; a filter can leave it out."""
-        return self.lane == "um" and bool(self.filter) and \
-            not any(c.suite == GATE_SUITE for c in self.parsed.cases)
 
 
 def _verdict(name: str, findings: list[Finding], green: str = "") -> Gate:
@@ -119,9 +111,6 @@ def _complete(run: _Run) -> Gate:
                 [li.text for li in run.lines[max(0, line.no - 4):line.no]]))
             break
     if not run.marked("end") and not findings:
-        if run.filtered_gate_suite and not where:
-            return Gate("complete", GREEN, "by the KTAP plan: FILTER left out "
-                        f"{GATE_SUITE}, which prints the end marker")
         at = f"during {where}" if where else _stage(run)
         findings.append(Finding(
             f"stopped or hung {at}: no end marker", len(run.lines),
@@ -210,10 +199,6 @@ def _lockdep(run: _Run) -> Gate:
     if not findings and not run.on("lockdep"):
         return Gate("lockdep", OFF, run.off_reason("lockdep"))
     if not marks and not findings:
-        if run.filtered_gate_suite:
-            return Gate("lockdep", OFF, "no splat, but whether lockdep was "
-                        "alive at the end is unknown: FILTER left out "
-                        f"{GATE_SUITE}")
         findings.append(Finding("nobody said whether lockdep was alive at "
                                 "the end (no marker)"))
     return _with_known(run, _verdict("lockdep", findings,
@@ -268,8 +253,6 @@ def _kmemleak(run: _Run) -> Gate:
     if not findings and not run.on("kmemleak"):
         return Gate("kmemleak", OFF, run.off_reason("kmemleak"))
     if not marks and not findings:
-        if run.filtered_gate_suite:
-            return Gate("kmemleak", OFF, "not run: FILTER")
         findings.append(Finding("no scan at the end (no marker)"))
     return _with_known(run, _verdict("kmemleak", findings,
                                      "enabled, no leak"))
@@ -291,14 +274,13 @@ def _stall(run: _Run) -> Gate:
     return gate
 
 
-def judge_log(log_text: str, parsed: ParsedKtap, *, lane: str, driver: str,
-              series: str, filter: Optional[str], required: list[str],
-              noise: Iterable[Noise], config: set[str]) -> list[Gate]:
-    """All gates of one log, in ORDER."""
-    del driver, series    # the same gates for every driver and kernel
+def judge_log(log_text: str, parsed: ParsedKtap, *, filter: Optional[str],
+              required: list[str], noise: Iterable[Noise],
+              config: set[str]) -> list[Gate]:
+    """All gates of one log, in ORDER: the same for every lane, driver and kernel."""
     lines = clean_lines(log_text)
     entries = list(noise)
-    run = _Run(lines, parsed, lane, filter, required,
+    run = _Run(lines, parsed, filter, required,
                {c.removeprefix("CONFIG_") for c in config},
                scan_all(log_text, parsed.ranges, entries), entries,
                markers(lines))

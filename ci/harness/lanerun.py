@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Sequence
 
-from . import decode, judge, procs, settings, sim, um, vm
+from . import decode, fatal, judge, parts, procs, settings, sim, um, vm
 from .lanes import Lane
 from .model import Gate, HarnessError, LaneResult
 from .prepare import Work
@@ -30,13 +30,23 @@ class Built:
     work: Work
     lane: Lane
     gates: list[Gate] = dataclasses.field(default_factory=list)
+    part: parts.Part = parts.ALL
     sim: bool = False
     """The boot with software GPUs instead of KUnit suites."""
+    fatal: bool = False
+    """Rows of KUnit cases that end a boot come behind it, each in one of its own."""
 
     @property
     def name(self) -> str:
         """Name of the boot, in reports and expectations."""
-        return sim.lane_name(self.lane) if self.sim else self.lane.name
+        return sim.lane_name(self.lane) if self.sim else self.lane.name + self.part.name
+
+    @property
+    def seconds(self) -> float:
+        """What the run usually takes, to begin with the longest one."""
+        if self.lane.is_vm:
+            return sim.TYPICAL_SECONDS["tcg"] if self.sim else vm.TYPICAL_SECONDS["tcg"]
+        return um.TYPICAL_SECONDS[self.part.name]
 
 
 def build(work: Work, lane: Lane) -> list[Built]:
@@ -49,7 +59,10 @@ def build(work: Work, lane: Lane) -> list[Built]:
                 vm.build(work, lane)
             else:
                 um.build(work)
-        boots.append(Built(work, lane))
+        boots += [Built(work, lane, part=part)
+                  for part in parts.of_lane(lane.is_vm, filter_, work.settings.quick)]
+        boots[0].fatal = not lane.is_vm and not work.settings.quick and \
+            bool(fatal.listed(EXPECT, work.settings.driver, work.src.series, filter_))
     if boots and lane.is_vm and not filter_:
         with clock.stage(f"seams-off {lane.name}"):
             boots[0].gates.append(vm.identity_gate(work, lane))
@@ -65,7 +78,7 @@ def _boot(built: Built, log: Path) -> str:
     work, lane = built.work, built.lane
     if built.sim:
         return sim.run(work, lane, log)
-    return vm.run(work, lane, log) if lane.is_vm else um.run(work, log)
+    return vm.run(work, lane, log, built.part) if lane.is_vm else um.run(work, log, built.part)
 
 
 def run(built: Built, results: Path) -> LaneResult:
@@ -76,20 +89,31 @@ def run(built: Built, results: Path) -> LaneResult:
     with work.clock.stage(f"run {built.name}"):
         note = _boot(built, log)
     config = vm.config(work, lane) if lane.is_vm else um.config(work)
-    quick = s.quick and not lane.is_vm
-    left_out = settings.slow_tests() if quick else frozenset()
-    if quick:
-        note = f"{note + '; ' if note else ''}{len(left_out)} slow cases left out, make verify runs them"
-    result = judge.judge(log, work.tree, built.name, s.driver, work.src.series, s.filter,
-                         EXPECT, NOISE, config, left_out)
+    result = judge.judge(log, work.tree, sim.lane_name(lane) if built.sim else lane.name, s.driver,
+                         work.src.series, s.filter, EXPECT, NOISE, config,
+                         frozenset() if built.sim else parts.left_out(built.part))
+    result.lane = built.name
     result.gates += built.gates
-    result.note = note
+    result.note = "; ".join(text for text in (note, "" if built.sim else parts.note(
+        built.part, s.filter, s.quick)) if text)
     result.repro = s.again(lane.name, [*([f"SEED={result.seed}"] if result.seed else []),
                                        "FILTER={case}"])
     shutil.copyfile(work.build(lane.name) / ".config", log.with_suffix(".config"))
     if not result.ok:
         decode.decode(work, lane, log)
     return result
+
+
+def _run_fatal(built: Built, results: Path) -> LaneResult:
+    with built.work.clock.stage(f"run {fatal.NAME}"):
+        result = fatal.run(built.work, results, EXPECT, NOISE)
+    result.repro = built.work.settings.again(built.lane.name, ["FILTER={case}"])
+    return result
+
+
+def _run_each(built: Built, results: Path) -> list[LaneResult]:
+    found = [run(built, results)]
+    return [*found, _run_fatal(built, results)] if built.fatal else found
 
 
 def run_all(built: Sequence[Built], results: Path, done: list[LaneResult]) -> None:
@@ -99,11 +123,12 @@ def run_all(built: Sequence[Built], results: Path, done: list[LaneResult]) -> No
     an error, which is raised when the others are over.
     """
     pool = ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0))))
-    waiting: dict[Future[LaneResult], int] = {}
-    found: dict[int, LaneResult] = {}
+    waiting: dict[Future[list[LaneResult]], int] = {}
+    found: dict[int, list[LaneResult]] = {}
     error: HarnessError | None = None
     try:
-        waiting = {pool.submit(run, one, results): no for no, one in enumerate(built)}
+        longest = sorted(range(len(built)), key=lambda no: -built[no].seconds)
+        waiting = {pool.submit(_run_each, built[no], results): no for no in longest}
         for future in as_completed(waiting):
             try:
                 found[waiting[future]] = future.result()
@@ -114,6 +139,7 @@ def run_all(built: Sequence[Built], results: Path, done: list[LaneResult]) -> No
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-    done += [found[no] for no in sorted(found)]
+    for no in sorted(found):
+        done += found[no]
     if error:
         raise error

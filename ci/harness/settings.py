@@ -23,9 +23,8 @@ PROGRAMS: dict[str, dict[str, str]] = {
 """Suites of programs that a VM runs: case to command."""
 CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
-UM_ONLY = ("panthor_gate",)
 VM_ONLY = ("panthor_gem_huge",)
-"""Suites that only some lanes have."""
+"""Suites that UML does not have."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "O", "V", "JOBS",
              "CC", "LLVM", "CROSS_COMPILE")
@@ -59,7 +58,9 @@ class Settings:
     @property
     def kernel_args(self) -> list[str]:
         """Kernel command line words that carry the settings into the run."""
-        return [f"panthor.kunit_seed={self.seed}"] if self.seed else []
+        words = [f"panthor.kunit_seed={self.seed}"] if self.seed else []
+        # What is fatal with stock's defects is an ordinary case without them.
+        return words if self.driver == "stock" else [*words, "panthor.kunit_fatal=all"]
 
     def again(self, lane: str, extra: Sequence[str] = ()) -> str:
         """Command that repeats this run on one lane."""
@@ -129,14 +130,15 @@ def _driver(name: str) -> str:
     return name
 
 
-def _sources(folders: Sequence[Path]) -> list[Path]:
+def sources(folders: Sequence[Path]) -> list[Path]:
+    """Files with KUnit suites."""
     return [path for folder in folders for path in sorted(folder.glob("*_kunit.c"))]
 
 
 def known_tests(*folders: Path) -> dict[str, list[str]]:
     """Suites and their cases, read from the sources; all there are unless told."""
     found: dict[str, list[str]] = {}
-    for path in _sources(folders or SUITES):
+    for path in sources(folders or SUITES):
         text = path.read_text(encoding="utf-8")
         tables = {table: re.findall(r"KUNIT_CASE\w*\(\s*(\w+)", body) for table, body in
                   re.findall(r"struct kunit_case (\w+)\[\] = \{(.*?)\n\};", text, re.S)}
@@ -150,24 +152,13 @@ def known_tests(*folders: Path) -> dict[str, list[str]]:
 
 def lane_tests(lane: str) -> dict[str, list[str]]:
     """Suites and cases that a lane has."""
-    missing = VM_ONLY if lane == "um" else UM_ONLY
+    missing = VM_ONLY if lane == "um" else ()
     return {suite: cases for suite, cases in known_tests().items() if suite not in missing}
-
-
-def slow_tests(*folders: Path) -> frozenset[str]:
-    """Cases marked slow, by full name."""
-    slow = set()
-    for path in _sources(folders or SUITES):
-        slow |= set(re.findall(r"(?:KUNIT_CASE_SLOW\((\w+)|KUNIT_CASE_PARAM_ATTR\((\w+)[^)]*SPEED_SLOW)",
-                               path.read_text(encoding="utf-8")))
-    names = {name for pair in slow for name in pair if name}
-    return frozenset(f"{suite}.{case}" for suite, cases in known_tests(*folders).items()
-                     for case in cases if case in names)
 
 
 def check_filter(pattern: str) -> None:
     """Refuses a filter that would leave nothing to run, before any build."""
-    known = {**known_tests(), **PROGRAMS}
+    known = {**known_tests(), **{suite: list(cases) for suite, cases in PROGRAMS.items()}}
     if not any(filter_leaves(pattern, suite, cases) for suite, cases in known.items()):
         raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
                          f"suites are: {' '.join(known)}")

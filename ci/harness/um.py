@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Optional, Sequence
 
 from . import kconfig, procs
 from .lanes import LANES
 from .model import HarnessError
+from .parts import QUICK, Part
 from .prepare import Work, check_space, fragments, say
 
 LANE = LANES["um"]
 RUN_SECONDS = 900
 FIRST_BUILD_SECONDS = 250.0
 BUILD_SECONDS = 15.0
+TYPICAL_SECONDS = {"": 30.0, "-slow": 100.0}
 NO_SMP = "SMP is not supported with PTRACE userspace"
 
 
@@ -43,43 +47,65 @@ def build(work: Work) -> Path:
     return folder
 
 
-def _exec(work: Work, folder: Path, smp: bool) -> None:
+def _exec(work: Work, folder: Path, cpus: int, part: Part, filter_: Optional[str],
+          words: Sequence[str]) -> None:
     cmd = [*_kunit(work), "exec", "--build_dir", str(folder), "--timeout", str(RUN_SECONDS)]
     # Per-CPU caches of the slab allocator keep pointers to freed and leaked
     # objects alike; kmemleak then takes a leak for referenced.
     cmd += ["--kernel_args", "slab_debug=F"]
-    if smp:
+    if cpus:
         # UML has SMP only where user space runs under seccomp.
-        cmd += ["--kernel_args", "seccomp=on", "--kernel_args", f"ncpus={LANE.cpus}"]
-    for word in work.settings.kernel_args:
+        cmd += ["--kernel_args", "seccomp=on", "--kernel_args", f"ncpus={cpus}"]
+    for word in words:
         cmd += ["--kernel_args", word]
-    if work.settings.quick:
-        cmd += ["--filter", "speed>slow"]
-    if work.settings.filter:
-        cmd.append(work.settings.filter)
+    if part.attributes:
+        cmd += ["--filter", part.attributes]
+    if filter_:
+        cmd.append(filter_)
     try:
-        procs.run(cmd, cwd=work.tree, what="run um", verbose=work.settings.verbose,
-                  log=folder / "kunit.log", expect_seconds=60.0, check=False,
+        procs.run(cmd, cwd=work.tree, what=f"run um{part.name}", verbose=work.settings.verbose,
+                  log=folder / "kunit.log", expect_seconds=TYPICAL_SECONDS[part.name], check=False,
                   timeout=RUN_SECONDS + 60)
     finally:
         # UML has a session of its own, and kunit.py cannot end it when it is killed.
         procs.kill_program(folder / LANE.image)
 
 
-def run(work: Work, log: Path) -> str:
+def _folder(built: Path, part: Part) -> Path:
+    """Where a boot runs: kunit.py leaves its log there, and boots run side by side."""
+    if not part.name:
+        return built
+    folder = built.with_name(built.name + part.name)
+    folder.mkdir(exist_ok=True)
+    kernel = folder / LANE.image
+    kernel.unlink(missing_ok=True)
+    try:
+        os.link(built / LANE.image, kernel)
+    except OSError:
+        shutil.copy2(built / LANE.image, kernel)
+    return folder
+
+
+def run(work: Work, log: Path, part: Part = QUICK, filter_: Optional[str] = None,
+        words: Sequence[str] = ()) -> str:
     """Boots and copies the kernel's log to ``log``; returns a note for the verdict.
 
-    kunit.py's exit status is not used: it is 0 for runs our gates refuse.
+    ``filter_`` stands in for the user's, ``words`` come behind those of the
+    settings on the kernel's command line. kunit.py's exit status is not used: it is 0 for runs our gates refuse.
     """
-    folder = work.build(LANE.name)
+    folder = _folder(work.build(LANE.name), part)
+    # The second CPU costs more than it gives, but what is to race needs it.
+    cpus = 1 if part is QUICK else LANE.cpus
     raw = folder / "test.log"
     raw.unlink(missing_ok=True)
     note = ""
-    _exec(work, folder, smp=True)
+    filter_ = filter_ or work.settings.filter
+    words = [*work.settings.kernel_args, *words]
+    _exec(work, folder, cpus, part, filter_, words)
     if raw.exists() and NO_SMP in raw.read_text(encoding="utf-8", errors="replace"):
         note = "one CPU: UML cannot use seccomp on this host, and SMP needs it"
         say(f"um: {note}")
-        _exec(work, folder, smp=False)
+        _exec(work, folder, 0, part, filter_, words)
     if not raw.exists():
         raise HarnessError(f"kunit.py left no log of the run; see {folder / 'kunit.log'}")
     shutil.copyfile(raw, log)

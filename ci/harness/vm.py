@@ -10,11 +10,12 @@ from typing import Optional
 from . import hosttools, initramfs, kconfig, lanes, module, qemu
 from .lanes import Lane
 from .model import Gate, GateState, Finding
+from .parts import Part
 from .prepare import Work, say
 from .settings import REPO
 
 RUN_SECONDS = 1200.0
-TYPICAL_SECONDS = {"tcg": 45.0, "kvm": 15.0}
+TYPICAL_SECONDS = {"tcg": 150.0, "kvm": 15.0}
 _CASE = re.compile(r"# Subtest: (\S+)")
 
 
@@ -42,7 +43,7 @@ def _subtest(line: str) -> Optional[str]:
     return found[1] if found else None
 
 
-def run(work: Work, lane: Lane, log: Path) -> str:
+def run(work: Work, lane: Lane, log: Path, part: Part) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
     folder = work.build(lane.name)
     busybox = hosttools.guest_busybox(lane.arch, work.settings.cache, say)
@@ -55,6 +56,8 @@ def run(work: Work, lane: Lane, log: Path) -> str:
     extra = ["harness.modules=" + ",".join(path.name for path in modules), *work.settings.kernel_args]
     if work.settings.filter:
         extra.append(f"kunit.filter_glob={work.settings.filter}")
+    if part.attributes:
+        extra.append(f"kunit.filter={part.attributes}")
     kvm = lane.arch == "x86_64" and lanes.kvm_works(work.settings.output)
     result = qemu.boot_any(
         lane, folder / lane.image, initrd, qemu.kernel_cmdline(lane, extra), log, RUN_SECONDS, kvm,

@@ -47,7 +47,7 @@ class Loading(Folder):
 
     def test_refused(self) -> None:
         for bad in ("gem.pin,Fail\n", "# why\n\ngem.pin,Fail\n",
-                    "# why\ngem.pin,Crash\n", "# why\ngem.pin\n",
+                    "# why\ngem.pin,Skip\n", "# why\ngem.pin\n",
                     "# why\npin,Fail\n", "#\ngem.pin,Fail\n",
                     "# SPDX-License-Identifier: X\ngem.pin,Fail\n",
                     "# why\ngem.pin,Fail\ngem.pin,Fail\n"):
@@ -55,6 +55,12 @@ class Loading(Folder):
             with self.subTest(bad), \
                     self.assertRaisesRegex(HarnessError, r"fails.txt:\d+: "):
                 self.fails()
+
+    def test_crashes_are_apart(self) -> None:
+        self.write("stock-7.3-fails.txt", LISTED + "# B50\ngem.part:end,Crash\n")
+        self.assertNotIn("gem.part:end", self.fails())
+        crashes = expect.load_fails(self.dir, "stock", "7.3", "um", "Crash")
+        self.assertEqual(list(crashes), ["gem.part:end"])
 
     def test_duplicate_across_files(self) -> None:
         self.write("stock-7.3-fails.txt", "# B1: x\ngem.pin,Fail\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import support
-from harness import lanerun
+from harness import lanerun, parts
 from harness.lanes import LANES
 from harness.model import HarnessError, LaneResult
 
@@ -21,7 +21,7 @@ WAIT_SECONDS = 10.0
 
 def built(*names: str) -> list[lanerun.Built]:
     """Lanes that are ready; the fakes below look at nothing but the lane."""
-    return [lanerun.Built(mock.Mock(), LANES[name], []) for name in names]
+    return [lanerun.Built(mock.Mock(), LANES[name], [], parts.QUICK) for name in names]
 
 
 def result(one: lanerun.Built) -> LaneResult:
@@ -105,7 +105,7 @@ class Interrupt(unittest.TestCase):
             sys.path.insert(0, sys.argv[1])
             from pathlib import Path
             from unittest import mock
-            from harness import lanerun, procs
+            from harness import lanerun, parts, procs
             from harness.lanes import LANES
 
             started = threading.Barrier(3)
@@ -122,7 +122,7 @@ class Interrupt(unittest.TestCase):
             threading.Thread(target=interrupt).start()
             lanerun.run = fake
             os.sched_getaffinity = lambda pid: {0, 1}
-            two = [lanerun.Built(mock.Mock(), LANES[n], []) for n in ("um", "arm64")]
+            two = [lanerun.Built(mock.Mock(), LANES[n], [], parts.QUICK) for n in ("um", "arm64")]
             try:
                 lanerun.run_all(two, Path(), [])
             except KeyboardInterrupt:

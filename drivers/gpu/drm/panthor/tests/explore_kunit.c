@@ -175,9 +175,9 @@ static void random_walks_agree(struct kunit *test)
 }
 
 static struct kunit_case explore_cases[] = {
-	KUNIT_CASE_SLOW(all_short_sequences_agree),
+	KUNIT_CASE_ATTR(all_short_sequences_agree, { .speed = KUNIT_SPEED_VERY_SLOW }),
 	KUNIT_CASE_PARAM_ATTR(random_walks_agree, walk_gen_params,
-			      { .speed = KUNIT_SPEED_SLOW }),
+			      { .speed = KUNIT_SPEED_VERY_SLOW }),
 	{}
 };
 

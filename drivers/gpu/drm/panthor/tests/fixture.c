@@ -32,9 +32,10 @@
 /* Covers the MMU interrupt and address space registers. */
 #define FIXTURE_REGS_SIZE	SZ_16K
 
-static bool kunit_fatal;
-module_param(kunit_fatal, bool, 0444);
-MODULE_PARM_DESC(kunit_fatal, "Run KUnit cases that a defect of the driver turns into a crash");
+static char *kunit_fatal;
+module_param(kunit_fatal, charp, 0444);
+MODULE_PARM_DESC(kunit_fatal,
+		 "Row of KUnit cases to run although a defect of the driver makes it crash, or all");
 
 static const struct drm_driver fixture_driver = {
 	.driver_features = DRIVER_RENDER | DRIVER_GEM | FIXTURE_GEM_GPUVA |
@@ -561,15 +562,17 @@ unsigned long panthor_kunit_scan(struct kunit *test, gfp_t gfp, unsigned long nr
 
 /**
  * panthor_kunit_need_fatal() - Skip what a known defect makes fatal for the run
- * @test: The test. Goes on only if panthor.kunit_fatal=1 was given: the kernel may
- *	crash, or lockdep switch itself off.
+ * @test: The test. Goes on only if panthor.kunit_fatal is @row or "all": the kernel
+ *	may crash, or lockdep switch itself off.
+ * @row: Name of the row of the case.
  *
  * Context: Test thread.
  */
-void panthor_kunit_need_fatal(struct kunit *test)
+void panthor_kunit_need_fatal(struct kunit *test, const char *row)
 {
-	if (!kunit_fatal)
-		kunit_skip(test, "ends the run on a driver with the defect: panthor.kunit_fatal=1");
+	if (!kunit_fatal || (strcmp(kunit_fatal, "all") && strcmp(kunit_fatal, row)))
+		kunit_skip(test, "ends the run on a driver with the defect: panthor.kunit_fatal=%s",
+			   row);
 }
 
 /**

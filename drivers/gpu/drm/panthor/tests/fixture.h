@@ -108,7 +108,7 @@ static inline unsigned long panthor_kunit_pages(struct panthor_gem_object *bo)
 	return bo->base.size >> PAGE_SHIFT;
 }
 
-void panthor_kunit_need_fatal(struct kunit *test);
+void panthor_kunit_need_fatal(struct kunit *test, const char *row);
 
 const char *panthor_kunit_state_name(enum panthor_gem_reclaim_state state);
 

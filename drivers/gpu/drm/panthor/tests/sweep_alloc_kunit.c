@@ -197,7 +197,8 @@ static void release_allocates_nothing(struct kunit *test)
 }
 
 static struct kunit_case sweep_alloc_cases[] = {
-	KUNIT_CASE_PARAM(failed_allocation_is_undone, alloc_gen_params),
+	KUNIT_CASE_PARAM_ATTR(failed_allocation_is_undone, alloc_gen_params,
+			      { .speed = KUNIT_SPEED_VERY_SLOW }),
 	KUNIT_CASE_PARAM(eviction_allocates_nothing, kind_gen_params),
 	KUNIT_CASE_PARAM(release_allocates_nothing, release_gen_params),
 	{}

@@ -386,7 +386,7 @@ static void vm_is_not_freed_by_reclaim(struct kunit *test)
 	bool here;
 
 	if (param->lockdep)
-		panthor_kunit_need_fatal(test);
+		panthor_kunit_need_fatal(test, param->desc);
 
 	WRITE_ONCE(freed_by, NULL);
 	panthor_seam_set_pgtable(test, &last_pgtable);

@@ -69,7 +69,7 @@ static void part_of_imported_bo_goes(struct kunit *test)
 	struct panthor_vm *vm;
 
 	if (p->fatal)
-		panthor_kunit_need_fatal(test);
+		panthor_kunit_need_fatal(test, p->desc);
 
 	/* No neighbours, no blocks: those of small folios are D10. */
 	for (unsigned int i = 0; i + 1 < buf->nr_pages; i += 2)

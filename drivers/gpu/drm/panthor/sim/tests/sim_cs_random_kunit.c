@@ -310,7 +310,7 @@ static void random_states_do_no_harm(struct kunit *test)
 
 static struct kunit_case sim_cs_random_cases[] = {
 	KUNIT_CASE(random_streams_do_no_harm),
-	KUNIT_CASE_SLOW(many_random_streams_do_no_harm),
+	KUNIT_CASE_ATTR(many_random_streams_do_no_harm, { .speed = KUNIT_SPEED_VERY_SLOW }),
 	KUNIT_CASE(random_states_do_no_harm),
 	{}
 };
