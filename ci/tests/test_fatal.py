@@ -31,6 +31,15 @@ class Outcome(unittest.TestCase):
         self.assertFalse(case.bad)
         self.assertIn("Kernel panic", case.reason)
 
+    def test_death_before_the_row_has_a_name(self) -> None:
+        for name in ("part", "part:start"):
+            died = LaneResult("um", "stock", "7.3", cases=[Case("gem", name, Status.CRASH)], gates=[DIED])
+            self.assertEqual(self.check(died, "as listed").name, "part:end")
+
+    def test_another_case_died(self) -> None:
+        died = LaneResult("um", "stock", "7.3", cases=[Case("gem", "party", Status.CRASH)], gates=[DIED])
+        self.check(died, "did not run")
+
     def test_a_report_is_as_listed_though_the_row_passes(self) -> None:
         splat = Gate("lockdep", GateState.RED, "circular")
         self.assertEqual(self.check(boot(Status.PASS, gates=(splat,)), "as listed").status, Status.CRASH)
