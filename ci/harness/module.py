@@ -6,15 +6,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Optional, Sequence
 
-from . import kconfig, lanes, procs
+from . import kconfig, lanes, procs, treefiles
 from .lanes import Lane
 from .model import HarnessError
 from .prepare import Work, check_space, fragments
+from .settings import REPO
 
-DRIVER_DIR = Path("drivers/gpu/drm/panthor")
+DRIVER_DIR = Path(treefiles.DRIVER_DIR)
 BASE_STAMP = ".panthor-base"
 FIRST_BUILD_SECONDS = 330.0
 OPTIONS = ("CONFIG_DRM_PANTHOR_KUNIT_TEST", "CONFIG_DRM_PANTHOR_SIM")
@@ -102,8 +104,8 @@ def _digests(folder: Path) -> dict[str, str]:
 def compare_objects(stock: dict[str, str], off: dict[str, str], seamed: set[str]) -> list[str]:
     """What is wrong with two builds of the driver's objects, by digest.
 
-    ``off``, the overlay with its options off, must be ``stock``. ``seamed`` has
-    the objects that refer to a seam in the build under test: without them the
+    ``off``, the overlay with its options off, must be ``stock``, the driver
+    without the harness around it. ``seamed`` has the objects that refer to a seam in the build under test: without them the
     comparison would be of a driver that has no seams at all.
     """
     wrong = [f"{name} differs from the stock build with the seams off"
@@ -121,6 +123,27 @@ def seamed_objects(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("panthor_*.o") if SEAM_SYMBOL in path.read_bytes()}
 
 
+def plain_driver(work: Work, folder: Path) -> Path:
+    """Sources of the driver under test as they are without the harness.
+
+    The stock ones are those of the source; the core's lie over them in ``folder``.
+    """
+    stock = work.src.path / DRIVER_DIR
+    core = treefiles.core_files(REPO) if work.settings.driver == "core" else []
+    if not core:
+        return stock
+    shutil.rmtree(folder, ignore_errors=True)
+    mirror(stock, folder)
+    for path in core:
+        (folder / path.name).unlink(missing_ok=True)
+        (folder / path.name).symlink_to(path)
+    makefile = (stock / "Makefile").read_text(encoding="utf-8")
+    (folder / "Makefile").unlink()
+    (folder / "Makefile").write_text(f"{makefile}\ninclude $(src)/{treefiles.CORE_MAKEFILE}\n",
+                                     encoding="utf-8")
+    return folder
+
+
 def _object_build(work: Work, lane: Lane, folder: Path, sources: Path) -> dict[str, str]:
     mirror(sources, folder)
     args = (f"M={folder}", *(f"{name}=n" for name in OPTIONS))
@@ -131,10 +154,10 @@ def _object_build(work: Work, lane: Lane, folder: Path, sources: Path) -> dict[s
     return _digests(folder)
 
 
-def _inputs(work: Work, lane: Lane) -> str:
+def _inputs(work: Work, lane: Lane, plain: Path) -> str:
     """Digest of everything that decides about the objects."""
     state = hashlib.sha256((work.build(lane.name) / ".config").read_bytes())
-    for root in (work.src.path / DRIVER_DIR, work.tree / DRIVER_DIR):
+    for root in (plain, work.tree / DRIVER_DIR):
         for path in sorted(root.rglob("*")):
             if path.is_file():
                 state.update(str(path.relative_to(root)).encode() + path.read_bytes())
@@ -143,8 +166,9 @@ def _inputs(work: Work, lane: Lane) -> str:
 
 def seams_off_is_stock(work: Work, lane: Lane) -> list[str]:
     """Builds the driver twice at one path and compares; remembers the answer."""
-    answer = work.root / "driver" / f"{work.build(lane.name).name}-identity.json"
-    inputs = _inputs(work, lane)
+    answer = work.root / "driver" / f"{work.driver(lane.name).name}-identity.json"
+    plain = plain_driver(work, answer.with_suffix(".plain"))
+    inputs = _inputs(work, lane, plain)
     try:
         known = json.loads(answer.read_text(encoding="utf-8"))
         if known["inputs"] == inputs:
@@ -153,7 +177,7 @@ def seams_off_is_stock(work: Work, lane: Lane) -> list[str]:
         pass
     folder = answer.with_suffix("")
     wrong = compare_objects(
-        _object_build(work, lane, folder, work.src.path / DRIVER_DIR),
+        _object_build(work, lane, folder, plain),
         _object_build(work, lane, folder, work.tree / DRIVER_DIR),
         seamed_objects(work.driver(lane.name)))
     answer.write_text(json.dumps({"inputs": inputs, "wrong": wrong}), encoding="utf-8")

@@ -54,8 +54,12 @@ class OverlayResult:
 
 
 def assemble(src: Union[KernelSource, Path], repo: Path, dest: Path, log: Log,
-             link: Callable[[str, str], None] = os.link) -> OverlayResult:
-    """Make ``dest`` the source plus the overlay; touch nothing that is right already."""
+             link: Callable[[str, str], None] = os.link, driver: str = "stock") -> OverlayResult:
+    """Make ``dest`` the source plus the overlay; touch nothing that is right already.
+
+    The tree serves both drivers, one at a time: what changes hands gets a new
+    time stamp, so that make builds it again.
+    """
     source = (src.path if isinstance(src, KernelSource) else src).resolve()
     dest = dest.absolute()
     inner, outer = dest.resolve(), source
@@ -64,7 +68,7 @@ def assemble(src: Union[KernelSource, Path], repo: Path, dest: Path, log: Log,
                          f"choose another folder with O=DIR")
     with locked(dest.parent / f".{dest.name}.lock", log, f"assembling {dest}"):
         try:
-            overlay = overlay_files(source, repo)
+            overlay = overlay_files(source, repo, driver)
             equals = _Equals(dest.parent / f".{dest.name}.equals")
             work = _Assembly(link, _links_work(source, dest, link), equals)
             dest.mkdir(exist_ok=True)

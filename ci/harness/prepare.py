@@ -98,7 +98,7 @@ def prepare(settings: Settings, clock: Clock) -> Work:
                              *((say,) if settings.verbose else ()))
     work = Work(settings, src, clock)
     with clock.stage("assemble"):
-        result = overlay.assemble(src, REPO, work.tree, say)
+        result = overlay.assemble(src, REPO, work.tree, say, driver=settings.driver)
     if settings.verbose:
         say(f"# {work.tree}: linux {src.version} from {src.origin}; "
             f"{len(result.written)} overlay files written, {len(result.updated)} source files updated")

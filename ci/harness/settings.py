@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Iterable, Optional, Sequence
 
-from . import source
+from . import source, treefiles
 from .model import UsageError
 
 REPO = Path(__file__).resolve().parents[2]
@@ -21,7 +21,6 @@ PROGRAMS: dict[str, dict[str, str]] = {
     "sim": {name: f"/harness/sim {name}" for name in ("probe", "suspend", "rebind", "violations")},
 }
 """Suites of programs that a VM runs: case to command."""
-CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
@@ -124,7 +123,7 @@ def other_series(settings: Settings) -> Settings:
 def _driver(name: str) -> str:
     if name not in DRIVERS:
         raise UsageError(f"unknown driver '{name}'; choose from: {' '.join(DRIVERS)}")
-    if name == "core" and not CORE.is_file():
+    if name == "core" and not any(path.suffix == ".c" for path in treefiles.core_files(REPO)):
         raise UsageError("DRIVER=core: there is no memory core in this tree yet; "
                          "use DRIVER=stock")
     return name

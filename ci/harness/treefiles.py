@@ -13,6 +13,8 @@ from .locks import Log
 from .model import HarnessError, UsageError
 
 OVERLAY_DIRS = ("drivers", "tools", "Documentation")
+DRIVER_DIR = "drivers/gpu/drm/panthor"
+CORE_MAKEFILE = "Makefile.core"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,13 +119,28 @@ def git_listing(source: Path, log: Log) -> Optional[Listing]:
     return root
 
 
-def overlay_files(source: Path, repo: Path) -> Node:
+def is_core(rel: str) -> bool:
+    """Whether a file belongs to the memory core; what is below the driver's folder does not."""
+    folder, _, name = rel.rpartition("/")
+    return folder == DRIVER_DIR and (name == CORE_MAKEFILE or name.endswith((".c", ".h")))
+
+
+def core_files(repo: Path) -> list[Path]:
+    """The memory core, as far as ``repo`` has one; a half of it replaces a half of the stock one."""
+    return [path for path in sorted((repo / DRIVER_DIR).glob("*"))
+            if is_core(f"{DRIVER_DIR}/{path.name}") and path.is_file()]
+
+
+def overlay_files(source: Path, repo: Path, driver: str = "stock") -> Node:
+    """The overlay; the core's files are part of it for ``driver`` "core" only."""
     root = Node()
     for top in OVERLAY_DIRS:
         for folder, dirs, files in os.walk(repo / top):
             rel = os.path.relpath(folder, repo)
             dirs[:] = [d for d in dirs if not is_product_dir(f"{rel}/{d}")]
             for name in files:
+                if driver != "core" and is_core(f"{rel}/{name}"):
+                    continue
                 if not is_product(name) and not name.endswith(_LEFTOVER_ENDS):
                     root.put(f"{rel}/{name}", Path(folder, name))
     for hook in HOOKS:

@@ -4,10 +4,11 @@
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-
 from harness import module
+from support import PANTHOR, put
 
 STOCK = {"panthor_gem.o": "g", "panthor_mmu.o": "m", "panthor_drv.o": "d"}
 ON = {"panthor_gem.o", "panthor_mmu.o"}
@@ -41,6 +42,47 @@ class CompareObjects(unittest.TestCase):
 
     def test_empty_build_is_noticed(self) -> None:
         self.assertTrue(module.compare_objects({}, {}, ON))
+
+
+class PlainDriver(unittest.TestCase):
+    """What the objects of the driver under test are compared with."""
+
+    def setUp(self) -> None:
+        base = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.src, self.repo, self.out = base / "linux", base / "repo", base / "plain"
+        put(self.src, {f"{PANTHOR}/Makefile": "panthor-y := a.o\n", f"{PANTHOR}/panthor_gem.c": "stock",
+                       f"{PANTHOR}/panthor_drv.c": "drv"})
+        put(self.repo, {f"{PANTHOR}/panthor_gem.c": "core", f"{PANTHOR}/panthor_gem_map.c": "map",
+                        f"{PANTHOR}/Makefile.core": "core-gem := x\n", f"{PANTHOR}/tests/seam.h": "seam",
+                        f"{PANTHOR}/Makefile.harness": "harness"})
+
+    def plain(self, driver: str) -> Path:
+        work = mock.Mock()
+        work.src.path, work.settings.driver = self.src, driver
+        with mock.patch.object(module, "REPO", self.repo):
+            return module.plain_driver(work, self.out)
+
+    def test_stock_is_the_source_itself(self) -> None:
+        self.assertEqual(self.plain("stock"), self.src / PANTHOR)
+        self.assertFalse(self.out.exists())
+
+    def test_core_has_no_harness(self) -> None:
+        for _ in range(2):
+            folder = self.plain("core")
+            self.assertEqual({path.name for path in folder.iterdir()},
+                             {"Makefile", "Makefile.core", "panthor_gem.c", "panthor_gem_map.c", "panthor_drv.c"})
+            self.assertEqual((folder / "panthor_gem.c").read_text(), "core")
+            self.assertEqual((folder / "panthor_drv.c").read_text(), "drv")
+            self.assertEqual((folder / "Makefile").read_text(),
+                             "panthor-y := a.o\n\ninclude $(src)/Makefile.core\n")
+        self.assertEqual((self.src / PANTHOR / "Makefile").read_text(), "panthor-y := a.o\n")
+        self.assertEqual((self.src / PANTHOR / "panthor_gem.c").read_text(), "stock")
+
+    def test_without_a_core_it_is_the_source(self) -> None:
+        for path in (self.repo / PANTHOR).glob("*.[ch]"):
+            path.unlink()
+        (self.repo / PANTHOR / "Makefile.core").unlink()
+        self.assertEqual(self.plain("core"), self.src / PANTHOR)
 
 
 class Mirror(unittest.TestCase):

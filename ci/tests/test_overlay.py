@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import support
-from harness import overlay
+from harness import overlay, treefiles
 from harness.locks import locked
 from harness.model import HarnessError, UsageError
 from support import PANTHOR, Folder, kernel_tree, put
@@ -68,6 +68,59 @@ class Trees(Folder):
                 if p.is_symlink() or not p.is_dir()}
 
 
+CORE = {
+    f"{PANTHOR}/Makefile.core": "core-gem := panthor_gem_pages.o\n",
+    f"{PANTHOR}/panthor_gem.c": "int core;\n",
+    f"{PANTHOR}/panthor_gem_pages.c": "int pages;\n",
+}
+
+
+class TwoDrivers(Trees):
+    """One tree for both drivers; only one of them is in it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        put(self.repo, CORE)
+
+    def test_stock_has_nothing_of_the_core(self) -> None:
+        self.assemble()
+        for name in CORE:
+            if (self.src / name).exists():
+                self.assertEqual(self.inode(self.dest, name), self.inode(self.src, name))
+            else:
+                self.assertNotIn(name, self.names())
+        for name in OVERLAY:
+            self.assertIn(name, self.names())
+
+    def test_core_replaces_and_adds(self) -> None:
+        put(self.src, {f"{PANTHOR}/panthor_mmu.c": "int stock_mmu;\n"})
+        self.assemble(driver="core")
+        for name, content in CORE.items():
+            self.assertEqual(self.text(name), content)
+        self.assertEqual(self.text(f"{PANTHOR}/panthor_mmu.c"), "int stock_mmu;\n")
+
+    def test_each_switch_gives_a_new_time_stamp(self) -> None:
+        """Objects that are newer than both sources are built again all the same."""
+        name = f"{PANTHOR}/panthor_gem.c"
+        for driver, content in (("stock", "int stock; /* shrinker_alloc() */\n"), ("core", "int core;\n")) * 2:
+            result = self.assemble(driver=driver)
+            self.assertTrue(result.changed)
+            self.assertEqual(self.text(name), content)
+            if (self.dir / "built").exists():
+                self.assertGreater((self.dest / name).stat().st_mtime_ns, (self.dir / "built").stat().st_mtime_ns)
+            time.sleep(0.02)
+            (self.dir / "built").write_text("object")
+            time.sleep(0.02)
+        self.assertFalse(self.assemble(driver="core").changed)
+
+    def test_files_below_the_driver_are_not_the_core(self) -> None:
+        self.assertEqual({path.name for path in treefiles.core_files(self.repo)},
+                         {name.rpartition("/")[2] for name in CORE})
+        for name in (f"{PANTHOR}/tests/a.c", f"{PANTHOR}/Makefile.harness", f"{PANTHOR}/Kconfig.harness",
+                     "drivers/gpu/drm/panthor.c"):
+            self.assertFalse(treefiles.is_core(name), name)
+
+
 class Assembly(Trees):
     def test_source_and_overlay_are_there(self) -> None:
         result = self.assemble()
@@ -106,9 +159,10 @@ class Assembly(Trees):
     def test_source_is_untouched(self) -> None:
         put(self.repo, {f"{PANTHOR}/panthor_gem.c": "int core;\n"})
         before = state(self.src)
-        self.assemble()
-        self.assemble()
+        self.assemble(driver="core")
+        self.assemble(driver="core")
         put(self.repo, {f"{PANTHOR}/panthor_gem.c": "int core2;\n"})
+        self.assemble(driver="core")
         self.assemble()
         shutil.rmtree(self.repo / "drivers")
         self.assemble()
@@ -262,7 +316,7 @@ class Edits(Trees):
     def test_overlay_replaces_and_gives_back(self) -> None:
         name = f"{PANTHOR}/panthor_gem.c"
         put(self.repo, {name: "int core;\n"})
-        self.assertEqual(self.assemble().written, [name])
+        self.assertEqual(self.assemble(driver="core").written, [name])
         self.assertEqual(self.text(name), "int core;\n")
         (self.repo / name).unlink()
         replaced = (self.dest / name).stat().st_mtime_ns

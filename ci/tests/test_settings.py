@@ -36,6 +36,10 @@ class BadInput(unittest.TestCase):
     def test_unknown_driver(self) -> None:
         self.check(("verify", "DRIVER=stokc"), "stokc", "stock")
 
+    def test_no_core_in_the_tree(self) -> None:
+        with mock.patch.object(settings.treefiles, "core_files", return_value=[Path("Makefile.core")]):
+            self.check(("verify", "DRIVER=core"), "DRIVER=core", "DRIVER=stock")
+
     def test_unknown_lane(self) -> None:
         with tempfile.TemporaryDirectory() as out:
             self.check(("verify", "LANES=um,riscv", f"O={out}"), "riscv", "arm64")
@@ -102,6 +106,17 @@ class Defaults(unittest.TestCase):
             with contextlib.redirect_stdout(io.StringIO()):
                 self.assertEqual(cli.main(["clean", f"O={out}"]), 0)
             self.assertFalse((out / "trees").exists())
+
+
+class Driver(unittest.TestCase):
+    """DRIVER= is checked and has a default."""
+
+    def test_stock_unless_told(self) -> None:
+        self.assertEqual(settings.parse(["verify"]).driver, "stock")
+
+    def test_half_a_core_is_one(self) -> None:
+        with mock.patch.object(settings.treefiles, "core_files", return_value=[Path("panthor_mmu.c")]):
+            self.assertEqual(settings.parse(["verify", "DRIVER=core"]).driver, "core")
 
 
 class Suites(unittest.TestCase):
