@@ -33,6 +33,7 @@ TTY_INTERVAL = 0.5
 TAIL_LINES = 15
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _live: set["Child"] = set()
 _live_lock = threading.Lock()
 _stopping = threading.Event()
@@ -63,9 +64,25 @@ class Child:
 
     def __init__(self, cmd: Sequence[str], cwd: Optional[Path] = None,
                  env: Optional[Mapping[str, str]] = None) -> None:
+        # A signal that came in between would find a group that nobody guards.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            self._start(cmd, cwd, env, mask)
+        except BaseException:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            raise
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, cmd: Sequence[str], cwd: Optional[Path], env: Optional[Mapping[str, str]],
+               mask: set[signal.Signals]) -> None:
         parent = os.getpid()
 
         def die_with_parent() -> None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:
                 os._exit(127)

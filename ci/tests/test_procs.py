@@ -75,6 +75,18 @@ class KillTest(unittest.TestCase):
     def test_sigterm(self) -> None:
         self.check_signal(signal.SIGTERM)
 
+    def test_signal_while_the_command_starts(self) -> None:
+        """The command sends it itself, long before its starter is through."""
+        text = PARENT.replace("sleep 61 & echo $! $$ >$0", "sleep 61 & echo $! $$ >$0; kill $PPID")
+        self.assertNotEqual(text, PARENT)
+        for _ in range(5):
+            with tempfile.TemporaryDirectory() as folder:
+                pids = Path(folder) / "pids"
+                subprocess.run([sys.executable, "-c", text, str(pids)], check=False, timeout=30,
+                               stderr=subprocess.DEVNULL)
+                family = [int(word) for word in pids.read_text().split()]
+                self.assertTrue(wait_for(lambda: not any(map(alive, family))), family)
+
     def test_killed_outright(self) -> None:
         self.check_signal(signal.SIGKILL)
 
