@@ -23,7 +23,7 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Callable, Iterator, Mapping, Optional, Sequence, TextIO
+from typing import Callable, Iterable, Iterator, Mapping, Optional, Sequence, TextIO, Union
 
 from .model import HarnessError
 
@@ -78,10 +78,20 @@ class Child:
             raise
 
     def _start(self, cmd: Sequence[str], cwd: Optional[Path], env: Optional[Mapping[str, str]],
-               mask: set[signal.Signals]) -> None:
+               mask: Iterable[Union[int, signal.Signals]]) -> None:
         parent = os.getpid()
+        # The death signal reaches the leader only. This one learns the group
+        # from the leader, before that runs anything, waits for the end of a
+        # pipe that closes with the harness, and then takes the whole group.
+        self._guard = subprocess.Popen(  # pylint: disable=consider-using-with
+            ["sh", "-c", 'read -r group || exit 0; read -r _ || kill -s KILL -- "-$group"'],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
+        assert self._guard.stdin is not None
+        guarded = self._guard.stdin.fileno()
 
         def die_with_parent() -> None:
+            os.write(guarded, b"%d\n" % os.getpid())
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:
@@ -93,7 +103,10 @@ class Child:
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, start_new_session=True,
                 preexec_fn=die_with_parent)
-        except (FileNotFoundError, PermissionError) as err:
+        except OSError as err:
+            self._dismiss_guard()
+            if not isinstance(err, (FileNotFoundError, PermissionError)):
+                raise
             raise HarnessError(f"cannot start {cmd[0]}: {err.strerror}; "
                                "is it installed and on PATH?") from err
         self.pid = self._popen.pid
@@ -104,12 +117,10 @@ class Child:
             _live.add(self)
         if _stopping.is_set():
             self._signal(signal.SIGKILL)
-        # The death signal reaches the leader only. This waits for the end of
-        # a pipe that closes with the harness and then takes the whole group.
-        self._guard = subprocess.Popen(  # pylint: disable=consider-using-with
-            ["sh", "-c", 'read -r _ || kill -s KILL -- "-$1"', "guard",
-             str(self.pid)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def _dismiss_guard(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._guard.communicate(b"done\n")
 
     def _exited(self) -> bool:
         # WNOWAIT keeps the zombie, so the group id cannot be reused yet.
@@ -153,8 +164,7 @@ class Child:
             rc = self._popen.wait()
             assert self._popen.stdout is not None
             self._popen.stdout.close()
-            with contextlib.suppress(BrokenPipeError):
-                self._guard.communicate(b"done\n")
+            self._dismiss_guard()
             with _live_lock:
                 _live.discard(self)
         return rc
