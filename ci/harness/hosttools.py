@@ -37,11 +37,15 @@ class Tool:
     optional: bool = False
 
 
-def _cross(machine: str, native: Sequence[str], triplet: str, package: str) -> tuple[Tool, ...]:
-    """A cross compiler, unless the host's own compiler is the one."""
+def _cross(machine: str, native: Sequence[str], triplet: str, package: str, debian: str) -> tuple[Tool, ...]:
+    """A cross compiler and a C library, unless the host's own compiler is the one.
+
+    Programs for a guest are linked statically; the kernel itself needs no library.
+    """
     if machine in native:
-        return (Tool("gcc", "gcc"),)
-    return (Tool(f"{triplet}-gcc", package),)
+        return (Tool("gcc", "gcc"), Tool("<stdio.h>", "libc6-dev"))
+    return (Tool(f"{triplet}-gcc", package),
+            Tool(f"/usr/{triplet}/lib/libc.a", f"libc6-dev-{debian}-cross"))
 
 
 def tool_table(machine: str) -> dict[str, tuple[Tool, ...]]:
@@ -53,9 +57,9 @@ def tool_table(machine: str) -> dict[str, tuple[Tool, ...]]:
             Tool("xz", "xz-utils"), Tool("cpio", "cpio"), Tool("<stdio.h>", "libc6-dev"),
             Tool("<libelf.h>", "libelf-dev"), Tool("<gelf.h>", "libelf-dev"),
             Tool("<openssl/opensslv.h>", "libssl-dev")),
-        "arm64": _cross(machine, ("aarch64", "arm64"), "aarch64-linux-gnu", "gcc-aarch64-linux-gnu") +
+        "arm64": _cross(machine, ("aarch64", "arm64"), "aarch64-linux-gnu", "gcc-aarch64-linux-gnu", "arm64") +
                  (Tool("qemu-system-aarch64", "qemu-system-arm"),),
-        "x86_64": _cross(machine, ("x86_64", "amd64"), "x86_64-linux-gnu", "gcc-x86-64-linux-gnu") +
+        "x86_64": _cross(machine, ("x86_64", "amd64"), "x86_64-linux-gnu", "gcc-x86-64-linux-gnu", "amd64") +
                   (Tool("qemu-system-x86_64", "qemu-system-x86"),),
         "vm": (Tool("static busybox", "busybox-static"), Tool("cpio", "cpio")),
         "check": (Tool("shellcheck", "shellcheck", optional=True),),
@@ -92,6 +96,8 @@ def present(tool: Tool) -> bool:
     probe = tool.probe
     if probe.startswith("<"):
         return any(os.path.exists(os.path.join(d, probe[1:-1])) for d in _include_dirs())
+    if probe.startswith("/"):
+        return os.path.exists(probe)
     if probe == "static busybox":
         return host_busybox() is not None
     return shutil.which(probe) is not None

@@ -14,7 +14,6 @@ from .model import HarnessError
 
 MODULE_DIR = "lib/modules"
 RUN_LIST = "harness/run"
-SUITE = "harness/suite"
 _ALIGN = 4
 
 
@@ -71,13 +70,13 @@ def _regular(name: str, data: bytes, executable: bool) -> Entry:
 
 
 def build(out: Path, *, busybox: Path, init: Path, modules: Sequence[Path] = (),
-          run: Sequence[tuple[str, str]] = (), suite: str = "",
+          run: Sequence[tuple[str, str, str]] = (),
           files: Optional[Mapping[str, Union[Path, bytes]]] = None,
           compress: bool = False) -> None:
     """Writes the archive to ``out``, whole or not at all.
 
-    ``run`` are names and shell commands for the VM's init, the cases of
-    ``suite``; ``files`` maps names in the archive to host files or contents.
+    ``run`` are suites, cases and shell commands for the VM's init, those of a
+    suite in a row; ``files`` maps names in the archive to host files or contents.
     QEMU loads a plain archive faster than an emulated CPU unpacks a compressed one.
     """
     entries = [
@@ -89,9 +88,8 @@ def build(out: Path, *, busybox: Path, init: Path, modules: Sequence[Path] = (),
     for module in modules:
         entries.append(_regular(f"{MODULE_DIR}/{module.name}", _load(module), False))
     if run:
-        lines = "".join(f"{name} {command}\n" for name, command in run)
+        lines = "".join(" ".join(words) + "\n" for words in run)
         entries.append(_regular(RUN_LIST, lines.encode(), False))
-        entries.append(_regular(SUITE, f"{suite}\n".encode(), False))
     for name, source in (files or {}).items():
         if isinstance(source, bytes):
             entries.append(_regular(name, source, False))

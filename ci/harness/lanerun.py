@@ -66,7 +66,7 @@ def build(work: Work, lane: Lane) -> list[Built]:
     if boots and lane.is_vm and not filter_:
         with clock.stage(f"seams-off {lane.name}"):
             boots[0].gates.append(vm.identity_gate(work, lane))
-    if lane.is_vm and sim.programs(filter_):
+    if lane.is_vm and settings.chosen_programs(filter_):
         with clock.stage(f"build {sim.lane_name(lane)}"):
             vm.build_base(work, lane)
             sim.build(work, lane)

@@ -17,10 +17,10 @@ REPO = Path(__file__).resolve().parents[2]
 TESTS = REPO / "drivers/gpu/drm/panthor/tests"
 SIM_TESTS = REPO / "drivers/gpu/drm/panthor/sim/tests"
 SUITES = (TESTS, SIM_TESTS)
-PROGRAMS: dict[str, dict[str, str]] = {
-    "sim": {name: f"/harness/sim {name}" for name in ("probe", "suspend", "rebind", "violations")},
-}
-"""Suites of programs that a VM runs: case to command."""
+SELFTESTS = REPO / "tools/testing/selftests/drm/panthor"
+SIM_CASES = ("probe", "suspend", "rebind", "violations")
+LONG = "_long"
+"""End of the name of a test that takes minutes and runs when it is asked for by name."""
 DRIVERS = ("stock", "core")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
@@ -149,6 +149,56 @@ def known_tests(*folders: Path) -> dict[str, list[str]]:
     return found
 
 
+def selftests(folder: Path = SELFTESTS) -> dict[str, list[str]]:
+    """Programs of the kselftests and their tests, by the names their harness prints."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.c")):
+        text = path.read_text(encoding="utf-8")
+        if not re.search(r"^TEST_HARNESS_MAIN$", text, re.M):
+            continue
+        variants: dict[str, list[str]] = {}
+        for fixture, variant in re.findall(r"^FIXTURE_VARIANT_ADD\((\w+), (\w+)\)", text, re.M):
+            variants.setdefault(fixture, []).append(f"{fixture}.{variant}")
+        # The harness's own order: one variant of a fixture after the other.
+        tests: dict[str, list[str]] = {}
+        for fixture, test in re.findall(r"^TEST_F\w*\((\w+), (\w+)", text, re.M):
+            tests.setdefault(fixture, []).append(test)
+        found[path.stem] = [f"{prefix}.{test}" for fixture, names in tests.items()
+                            for prefix in variants.get(fixture, [fixture]) for test in names]
+    return found
+
+
+def programs() -> dict[str, dict[str, str]]:
+    """Suites of programs that a VM runs on software GPUs: case to command.
+
+    The last one is about what the others have left behind.
+    """
+    suites = {suite: {case: f"{'PANTHOR_LONG=1 ' if case.endswith(LONG) else ''}"
+                            f"/harness/kselftest /harness/bin/{suite} {case}" for case in cases}
+              for suite, cases in selftests().items()}
+    return {**suites, "sim": {case: f"/harness/sim {case}" for case in SIM_CASES}}
+
+
+def chosen_programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
+    """Suite, case and command of the programs that a filter leaves.
+
+    What takes long is left only by its full name.
+    """
+    suite_glob, _, case_glob = (pattern or "*").partition(".")
+    return [(suite, case, command) for suite, cases in programs().items()
+            if fnmatch.fnmatchcase(suite, suite_glob) for case, command in cases.items()
+            if fnmatch.fnmatchcase(case, case_glob or "*")
+            and (not case.endswith(LONG) or f"{suite}.{case}" == pattern)]
+
+
+def sim_tests() -> dict[str, list[str]]:
+    """Suites and cases of programs that a run without a filter has."""
+    found: dict[str, list[str]] = {}
+    for suite, case, _ in chosen_programs(None):
+        found.setdefault(suite, []).append(case)
+    return found
+
+
 def lane_tests(lane: str) -> dict[str, list[str]]:
     """Suites and cases that a lane has."""
     missing = VM_ONLY if lane == "um" else ()
@@ -157,8 +207,8 @@ def lane_tests(lane: str) -> dict[str, list[str]]:
 
 def check_filter(pattern: str) -> None:
     """Refuses a filter that would leave nothing to run, before any build."""
-    known = {**known_tests(), **{suite: list(cases) for suite, cases in PROGRAMS.items()}}
-    if not any(filter_leaves(pattern, suite, cases) for suite, cases in known.items()):
+    if not kunit_left(pattern) and not chosen_programs(pattern):
+        known = [*known_tests(), *programs()]
         raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
                          f"suites are: {' '.join(known)}")
 

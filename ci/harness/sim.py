@@ -2,26 +2,28 @@
 """The second boot of a VM lane: the driver under test on software GPUs.
 
 The driver is built once more, with the seam to the model in place of the KUnit
-suites. What runs then are programs, as the cases of one KTAP suite.
+suites. What runs then are programs: the kselftests, each test a case of a KTAP
+suite, and a shell script.
 """
 
 from __future__ import annotations
 
-import fnmatch
+import secrets
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
-from . import hosttools, initramfs, lanes, module, procs, qemu
+from . import hosttools, initramfs, lanes, module, procs, qemu, selftest, settings
 from .lanes import Lane
 from .prepare import Work, say
-from .settings import PROGRAMS, REPO
+from .settings import REPO
 
-SUITE = "sim"
 MODEL = module.DRIVER_DIR / "sim"
 FIRMWARE = "lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 RUN_SECONDS = 600.0
-TYPICAL_SECONDS = {"tcg": 45.0, "kvm": 15.0}
+LONG_SECONDS = 7200
+SEEDS = 1 << 32
+TYPICAL_SECONDS = {"tcg": 120.0, "kvm": 30.0}
 # Two GPUs, one of each kind of memory path.
 PARAMETERS = ("panthor_sim.gpus=2", "panthor_sim.coherent=1,0")
 
@@ -31,15 +33,6 @@ def lane_name(lane: Lane) -> str:
     return f"{lane.name}-sim"
 
 
-def programs(filter_: Optional[str]) -> list[tuple[str, str]]:
-    """Names and commands of what the filter leaves."""
-    suite, _, case = (filter_ or SUITE).partition(".")
-    if not fnmatch.fnmatchcase(SUITE, suite):
-        return []
-    return [(name, command) for name, command in PROGRAMS[SUITE].items()
-            if fnmatch.fnmatchcase(name, case or "*")]
-
-
 def folder(work: Work, lane: Lane) -> Path:
     """External module folder of driver and model."""
     stock = work.driver(lane.name)
@@ -47,7 +40,7 @@ def folder(work: Work, lane: Lane) -> Path:
 
 
 def build(work: Work, lane: Lane) -> None:
-    """The driver with the seam, the model, and the firmware image."""
+    """The driver with the seam, the model, the firmware image and the programs."""
     target = folder(work, lane)
     module.mirror(work.tree / module.DRIVER_DIR, target)
     # No suites here: they run in the lane's other boot.
@@ -59,6 +52,19 @@ def build(work: Work, lane: Lane) -> None:
     procs.run([sys.executable, str(work.tree / MODEL / "mkfw.py"), str(target / "mali_csffw.bin")],
               what="make the firmware image",
               log=work.root / "driver" / f"{target.name}-fw.log", verbose=work.settings.verbose)
+    selftest.build(work, lane)
+
+
+def words(seed: Optional[str], names: Sequence[str]) -> list[str]:
+    """Kernel command line words: parameters, seed, and time for what takes long."""
+    number = int(seed) if seed else 1 + secrets.randbelow(SEEDS - 1)
+    found = [*PARAMETERS, f"panthor_sim.seed={number % SEEDS}", f"harness.seed={number}"]
+    return found + ([f"harness.limit={LONG_SECONDS}"] if takes_long(names) else [])
+
+
+def takes_long(names: Sequence[str]) -> bool:
+    """Whether one of the cases is of the kind that is asked for by name."""
+    return any(name.endswith(settings.LONG) for name in names)
 
 
 def run(work: Work, lane: Lane, log: Path) -> str:
@@ -69,14 +75,20 @@ def run(work: Work, lane: Lane, log: Path) -> str:
     modules = initramfs.load_order([module.require(built / "sim/panthor_sim.ko"),
                                     module.require(built / "panthor.ko")],
                                    initramfs.base_modules(base))
+    chosen = settings.chosen_programs(work.settings.filter)
+    names = [case for _, case, _ in chosen]
     initrd = work.root / "build" / f"{base.name}-sim-initrd.cpio"
     initramfs.build(initrd, busybox=busybox, init=REPO / "ci/vm/init", modules=modules,
-                    suite=SUITE, run=programs(work.settings.filter),
-                    files={FIRMWARE: built / "mali_csffw.bin", "harness/sim": REPO / "ci/vm/sim"})
-    extra = ["harness.modules=" + ",".join(path.name for path in modules), *PARAMETERS]
+                    run=chosen,
+                    files={FIRMWARE: built / "mali_csffw.bin",
+                           **{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest")},
+                           **{f"harness/bin/{path.name}": path for path in selftest.programs(work, lane)}})
+    extra = ["harness.modules=" + ",".join(path.name for path in modules),
+             *words(work.settings.seed, names)]
+    limit = LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS
     kvm = lane.arch == "x86_64" and lanes.kvm_works(work.settings.output)
     result = qemu.boot_any(
-        lane, base / lane.image, initrd, qemu.kernel_cmdline(lane, extra), log, RUN_SECONDS, kvm,
+        lane, base / lane.image, initrd, qemu.kernel_cmdline(lane, extra), log, limit, kvm,
         lambda line: None, kvm_failed=lambda: lanes.remember_kvm(work.settings.output, False),
         verbose=work.settings.verbose, expect_seconds=TYPICAL_SECONDS["kvm" if kvm else "tcg"])
     note = f"{result.accel}, {result.boot_seconds:.1f} s to init"

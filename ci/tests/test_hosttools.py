@@ -108,12 +108,17 @@ class Ensure(Folder):
         tools = hosttools.tool_table("aarch64")
         self.assertEqual(tools["arm64"][0].probe, "gcc")
         self.assertEqual(tools["x86_64"][0].probe, "x86_64-linux-gnu-gcc")
-        self.assertEqual(hosttools.tool_table("x86_64")["arm64"][0].package, "gcc-aarch64-linux-gnu")
+        self.assertEqual([tool.package for tool in tools["x86_64"]][:2], ["gcc-x86-64-linux-gnu", "libc6-dev-amd64-cross"])
+        self.assertNotIn("cross", " ".join(tool.package for tool in tools["arm64"]))
+        self.assertEqual([tool.package for tool in hosttools.tool_table("x86_64")["arm64"]][:2],
+                         ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"])
 
     def test_probes(self) -> None:
         self.assertTrue(hosttools.present(Tool("python3", "")))
         self.assertFalse(hosttools.present(Tool("no-such-tool", "")))
         self.assertFalse(hosttools.present(Tool("<no/such.h>", "")))
+        self.assertTrue(hosttools.present(Tool(str(self.dir), "")))
+        self.assertFalse(hosttools.present(Tool(str(self.dir / "libc.a"), "")))
         os_path = put(self.dir, {"inc/x/y.h": ""}) / "inc"
         with unittest.mock.patch.dict("os.environ", {"CPATH": str(os_path)}):
             self.assertTrue(hosttools.present(Tool("<x/y.h>", "")))

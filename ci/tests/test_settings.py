@@ -10,7 +10,7 @@ from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
 
-from harness import cli, settings, sim
+from harness import cli, settings
 from harness.model import UsageError
 
 REQUIRED = settings.REPO / "ci/expect"
@@ -130,12 +130,15 @@ class Suites(unittest.TestCase):
                          set(settings.known_tests(settings.SIM_TESTS)))
 
     def test_filter_chooses_between_the_boots(self) -> None:
+        every = sum(len(cases) for cases in settings.sim_tests().values())
+        self.assertGreater(every, 25)
         for pattern, kunit, programs in (
-                (None, True, 4), ("panthor_sim_*", True, 0), ("sim", False, 4),
-                ("sim.probe", False, 1), ("*", True, 4), ("sim.nothing", False, 0)):
+                (None, True, every), ("panthor_sim_*", True, 0), ("sim", False, 4),
+                ("sim.probe", False, 1), ("*", True, every), ("sim.nothing", False, 0),
+                ("smoke.*", False, every - 4), ("smoke.*.store", False, 3)):
             with self.subTest(pattern):
                 self.assertEqual(settings.kunit_left(pattern), kunit)
-                self.assertEqual(len(sim.programs(pattern)), programs)
+                self.assertEqual(len(settings.chosen_programs(pattern)), programs)
 
     def test_filter_may_name_a_program(self) -> None:
         settings.check_filter("sim.probe")
@@ -146,7 +149,8 @@ class Suites(unittest.TestCase):
         for lane in ("arm64", "x86_64"):
             text = (REQUIRED / f"{lane}-sim-required.txt").read_text(encoding="utf-8")
             listed = [line for line in text.splitlines() if line and not line.startswith("#")]
-            self.assertEqual(listed, [f"sim.{name}" for name in settings.PROGRAMS["sim"]])
+            self.assertEqual(listed, [f"{suite}.{case}" for suite, cases in settings.sim_tests().items()
+                                      for case in cases])
 
 
 class RequiredLists(unittest.TestCase):

@@ -13,6 +13,7 @@
 #include "sim_debugfs.h"
 #include "sim_events.h"
 #include "sim_inject.h"
+#include "sim_of.h"
 #include "sim_parts.h"
 
 /* Longest command that is taken. */
@@ -46,11 +47,12 @@ static int sim_counters_show(struct seq_file *m, void *unused)
 {
 	struct sim_gpu *gpu = m->private;
 	struct sim_counters counters;
-	u64 irqs[SIM_IRQ_LINES];
+	u64 irqs[SIM_IRQ_LINES], expected;
 
 	scoped_guard(raw_spinlock_irqsave, &gpu->lock) {
 		sim_parts_count(gpu);
 		counters = gpu->counters;
+		expected = gpu->violations.expected_count;
 		for (unsigned int i = 0; i < SIM_IRQ_LINES; i++)
 			irqs[i] = gpu->irq[i].delivered;
 	}
@@ -60,7 +62,7 @@ static int sim_counters_show(struct seq_file *m, void *unused)
 			   *(u64 *)((void *)&counters + sim_counter_names[i].offset));
 	seq_printf(m, "irqs_job %llu\nirqs_mmu %llu\nirqs_gpu %llu\n", irqs[SIM_IRQ_JOB],
 		   irqs[SIM_IRQ_MMU], irqs[SIM_IRQ_GPU]);
-	seq_printf(m, "violations %llu\n", sim_violation_total(gpu));
+	seq_printf(m, "violations %llu\nexpected %llu\n", sim_violation_total(gpu), expected);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(sim_counters);
@@ -105,6 +107,27 @@ static int sim_latency_show(struct seq_file *m, void *unused)
 			seq_printf(m, "%s=%lluns\n", sim_op_name(op), setting[op].ns);
 		else
 			seq_printf(m, "%s=%s\n", sim_op_name(op), kinds[setting[op].kind]);
+	}
+	return 0;
+}
+
+static int sim_node_show(struct seq_file *m, void *unused)
+{
+	seq_printf(m, "/%s\n", sim_of_name(m->private));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(sim_node);
+
+static int sim_expect_show(struct seq_file *m, void *unused)
+{
+	struct sim_gpu *gpu = m->private;
+	u32 expected;
+
+	scoped_guard(raw_spinlock_irqsave, &gpu->lock)
+		expected = gpu->violations.expected;
+	for (unsigned int kind = 0; kind < SIM_V_KINDS; kind++) {
+		if (expected & BIT(kind))
+			seq_printf(m, "%s\n", sim_violation_name(kind));
 	}
 	return 0;
 }
@@ -157,6 +180,7 @@ static int sim_step_show(struct seq_file *m, void *unused)
 		.release = single_release,						\
 	}
 
+SIM_COMMAND_FILE(sim_expect_file, sim_expect_show, sim_inject_expect);
 SIM_COMMAND_FILE(sim_latency_file, sim_latency_show, sim_inject_latency);
 SIM_COMMAND_FILE(sim_inject_file, sim_help_show, sim_inject);
 SIM_COMMAND_FILE(sim_step_file, sim_step_show, sim_inject_step);
@@ -196,6 +220,8 @@ void sim_debugfs_add(struct sim_gpu *gpu)
 	debugfs_create_file("counters", 0400, gpu->debugfs, gpu, &sim_counters_fops);
 	debugfs_create_file("violations", 0400, gpu->debugfs, gpu, &sim_violations_fops);
 	debugfs_create_file("events", 0400, gpu->debugfs, gpu, &sim_events_file_fops);
+	debugfs_create_file("node", 0400, gpu->debugfs, gpu, &sim_node_fops);
+	debugfs_create_file("expect", 0600, gpu->debugfs, gpu, &sim_expect_file_fops);
 	debugfs_create_file("latency", 0600, gpu->debugfs, gpu, &sim_latency_file_fops);
 	debugfs_create_file("inject", 0600, gpu->debugfs, gpu, &sim_inject_file_fops);
 	debugfs_create_file("step", 0200, gpu->debugfs, gpu, &sim_step_file_fops);

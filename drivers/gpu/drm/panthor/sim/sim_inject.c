@@ -134,6 +134,42 @@ int sim_inject_step(struct sim_gpu *gpu, char *line)
 	return done ? 0 : -ENOENT;
 }
 
+/**
+ * sim_inject_expect() - Have violations counted apart
+ * @gpu: GPU.
+ * @line: "KIND KIND..." from now on, "none" for no kind.
+ *
+ * They are for a test that asks whether the driver does what it must not do:
+ * it judges the count, and the run is not failed by what it asked for.
+ *
+ * Context: Process.
+ *
+ * Return: 0, or -EINVAL, which changes nothing.
+ */
+int sim_inject_expect(struct sim_gpu *gpu, char *line)
+{
+	u32 expected = 0;
+	char *word;
+
+	while ((word = strsep(&line, " "))) {
+		enum sim_violation_kind kind = 0;
+
+		if (!*word || !strcmp(word, "none"))
+			continue;
+		while (kind < SIM_V_KINDS && strcmp(word, sim_violation_name(kind)))
+			kind++;
+		if (kind == SIM_V_KINDS)
+			return -EINVAL;
+		expected |= BIT(kind);
+	}
+
+	guard(raw_spinlock_irqsave)(&gpu->lock);
+	if (expected)
+		gpu->violations.expected_count = 0;
+	gpu->violations.expected = expected;
+	return 0;
+}
+
 static int inject_stuck(struct sim_gpu *gpu, const char *word, u64 count)
 {
 	enum sim_op op;

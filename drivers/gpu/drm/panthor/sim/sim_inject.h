@@ -11,6 +11,7 @@ struct sim_gpu;
 
 int sim_inject(struct sim_gpu *gpu, char *line);
 int sim_inject_latency(struct sim_gpu *gpu, char *line);
+int sim_inject_expect(struct sim_gpu *gpu, char *line);
 int sim_inject_step(struct sim_gpu *gpu, char *line);
 int sim_latency_parse_list(const char *text, struct sim_latency_setting *settings);
 void sim_inject_help(struct seq_file *m);

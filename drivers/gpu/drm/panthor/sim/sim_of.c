@@ -144,6 +144,19 @@ err_put:
 }
 
 /**
+ * sim_of_name() - Name of a GPU in the device tree
+ * @gpu: GPU that is attached.
+ *
+ * Context: Any.
+ *
+ * Return: The path of its node.
+ */
+const char *sim_of_name(const struct sim_gpu *gpu)
+{
+	return of_node_full_name(gpu->of->gpu);
+}
+
+/**
  * sim_of_detach() - Take a GPU away; its driver is unbound
  * @gpu: GPU.
  *

@@ -7,6 +7,7 @@
 struct sim_gpu;
 
 int sim_of_attach(struct sim_gpu *gpu);
+const char *sim_of_name(const struct sim_gpu *gpu);
 void sim_of_detach(struct sim_gpu *gpu);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Violations: counted exactly, logged up to a limit. */
 
+#include <linux/bits.h>
 #include <linux/cleanup.h>
 #include <linux/printk.h>
 #include <linux/stdarg.h>
@@ -50,8 +51,16 @@ static void sim_violation_add(struct sim_gpu *gpu, enum sim_violation_kind kind,
 
 	lockdep_assert_held(&gpu->lock);
 
-	violations->count[kind]++;
 	vscnprintf(violations->last, sizeof(violations->last), fmt, args);
+	if (violations->expected & BIT(kind)) {
+		/* Whoever asked for it decides what it means. */
+		violations->expected_count++;
+		pr_info("panthor-sim: expected: %s: gpu %u: %s\n", sim_violation_name(kind),
+			gpu->id, violations->last);
+		return;
+	}
+
+	violations->count[kind]++;
 	sim_event(gpu, SIM_EVENT_VIOLATION, kind, violations->count[kind]);
 
 	if (violations->quiet || violations->logged > SIM_VIOLATIONS_LOGGED)

@@ -55,6 +55,10 @@ struct sim_violations {
 	unsigned int logged;
 	/** @quiet: Only count: a test that provokes them. */
 	bool quiet;
+	/** @expected: Mask of kinds that a test counts by itself. */
+	u32 expected;
+	/** @expected_count: How many of those there were. */
+	u64 expected_count;
 	/** @last: Text of the last one. */
 	char last[160];
 };

@@ -34,6 +34,12 @@ static inline uint64_t cs_wait(unsigned int mask)
 	return cs_op(3, 0, 0, 0, mask << 16);
 }
 
+/* With the pointers of staging registers 0; WAIT for scoreboard entry 0. */
+static inline uint64_t cs_run_compute(void)
+{
+	return cs_op(4, 0, 0, 0, 1);
+}
+
 static inline uint64_t cs_add32(unsigned int dst, unsigned int src, int32_t value)
 {
 	return cs_op(16, dst, src, 0, value);
@@ -54,6 +60,17 @@ static inline uint64_t cs_store(unsigned int base, unsigned int addr, uint16_t m
 static inline uint64_t cs_branch(enum cs_cond cond, unsigned int value, int16_t offset)
 {
 	return cs_op(22, 0, value, 0, (uint32_t)cond << 28 | (uint16_t)offset);
+}
+
+/* The length is that in a register, in bytes. */
+static inline uint64_t cs_call(unsigned int addr, unsigned int length)
+{
+	return cs_op(32, 0, addr, length, 0);
+}
+
+static inline uint64_t cs_jump(unsigned int addr, unsigned int length)
+{
+	return cs_op(33, 0, addr, length, 0);
 }
 
 /* All caches, by the scoreboard entry that WAIT then waits for. */

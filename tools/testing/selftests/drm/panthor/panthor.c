@@ -31,7 +31,8 @@ static int call(int fd, unsigned long request, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
-int panthor_open(void)
+/* The driver's nodes in order, from 0. */
+int panthor_open(unsigned int index)
 {
 	for (unsigned int i = 0; i < RENDER_MINORS; i++) {
 		char path[32], name[16] = "";
@@ -42,17 +43,12 @@ int panthor_open(void)
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		if (!call(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "panthor"))
+		if (!call(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "panthor") && !index--)
 			return fd;
 		close(fd);
 	}
 
 	return -ENODEV;
-}
-
-bool panthor_is_sim(void)
-{
-	return !access("/sys/kernel/debug/panthor-sim/0", F_OK);
 }
 
 int panthor_debugfs(int fd, const char *name, char *path, size_t size)
@@ -278,14 +274,15 @@ int group_state(int fd, uint32_t group, uint32_t *fatal_queues)
 	return ret ?: (int)arg.state;
 }
 
-int group_submit(int fd, uint32_t group, unsigned int queue, uint64_t va, uint32_t size,
-		 uint32_t syncobj)
+int group_submit_flush(int fd, uint32_t group, unsigned int queue, uint64_t va, uint32_t size,
+		       uint32_t flush_id, uint32_t syncobj)
 {
 	struct drm_panthor_sync_op sync = {
 		.flags = DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = syncobj,
 	};
 	struct drm_panthor_queue_submit submit = {
 		.queue_index = queue, .stream_size = size, .stream_addr = va,
+		.latest_flush = flush_id,
 		.syncs = DRM_PANTHOR_OBJ_ARRAY(syncobj ? 1 : 0, &sync),
 	};
 	struct drm_panthor_group_submit arg = {
@@ -293,6 +290,12 @@ int group_submit(int fd, uint32_t group, unsigned int queue, uint64_t va, uint32
 	};
 
 	return call(fd, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &arg);
+}
+
+int group_submit(int fd, uint32_t group, unsigned int queue, uint64_t va, uint32_t size,
+		 uint32_t syncobj)
+{
+	return group_submit_flush(fd, group, queue, va, size, 0, syncobj);
 }
 
 int syncobj_create(int fd, uint32_t *syncobj)

@@ -21,15 +21,7 @@ struct bo {
 	void *map;
 };
 
-/* A VM, and one group with its queues in it. */
-struct client {
-	int fd;
-	uint32_t vm;
-	uint32_t group;
-};
-
-int panthor_open(void);
-bool panthor_is_sim(void);
+int panthor_open(unsigned int index);
 int panthor_debugfs(int fd, const char *name, char *path, size_t size);
 int panthor_runtime_status(int fd, char *text, size_t size);
 int file_write(const char *path, const char *text);
@@ -56,6 +48,8 @@ int group_destroy(int fd, uint32_t group);
 int group_state(int fd, uint32_t group, uint32_t *fatal_queues);
 int group_submit(int fd, uint32_t group, unsigned int queue, uint64_t va, uint32_t size,
 		 uint32_t syncobj);
+int group_submit_flush(int fd, uint32_t group, unsigned int queue, uint64_t va, uint32_t size,
+		       uint32_t flush_id, uint32_t syncobj);
 
 int syncobj_create(int fd, uint32_t *syncobj);
 int syncobj_reset(int fd, uint32_t syncobj);

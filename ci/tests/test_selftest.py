@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kselftests: found in their sources, and one result for each."""
+
+import subprocess
+import unittest
+from unittest import mock
+
+import support  # noqa: F401  pylint: disable=unused-import
+from harness import settings, sim
+from harness.model import UsageError
+from support import Folder, put
+
+RUNNER = settings.REPO / "ci/vm/kselftest"
+SOURCE = """
+FIXTURE_VARIANT_ADD(gpu, a) {
+};
+FIXTURE_VARIANT_ADD(gpu, b) {
+};
+TEST_F(gpu, store)
+TEST_F(one, query)
+{
+\tEXPECT_EQ(0, TEST_F(gpu, not_at_the_start_of_a_line));
+TEST_F_TIMEOUT(one, streams_long, 60)
+TEST_F(gpu, load)
+TEST_HARNESS_MAIN
+"""
+
+
+class Found(Folder):
+    """Names of tests, without running a program."""
+
+    def test_names_as_the_harness_prints_them(self) -> None:
+        put(self.dir, {"t.c": SOURCE, "helpers.c": "TEST_F(no, main)\n"})
+        self.assertEqual(settings.selftests(self.dir), {"t": [
+            "gpu.a.store", "gpu.a.load", "gpu.b.store", "gpu.b.load", "one.query", "one.streams_long"]})
+
+    def test_long_ones_only_by_name(self) -> None:
+        long = [("t", "one.streams_long")]
+        with mock.patch.object(settings, "selftests", lambda: {"t": ["one.query", "one.streams_long"]}):
+            for pattern, left in ((None, []), ("t", []), ("*", []), ("t.*", []), ("t.one.streams_*", []),
+                                  ("t.one.streams_long", long)):
+                found = [each[:2] for each in settings.chosen_programs(pattern) if "long" in each[1]]
+                self.assertEqual(found, left, pattern)
+            self.assertIn("PANTHOR_LONG=1", settings.programs()["t"]["one.streams_long"])
+            self.assertNotIn("PANTHOR_LONG", settings.programs()["t"]["one.query"])
+            self.assertNotIn("one.streams_long", settings.sim_tests()["t"])
+            settings.check_filter("t.one.streams_long")
+            with self.assertRaisesRegex(UsageError, "matches no test"):
+                settings.check_filter("t.*_long")
+
+    def test_long_ones_get_time(self) -> None:
+        self.assertFalse(any("limit" in word for word in sim.words("7", ["one.query"])))
+        self.assertIn(f"harness.limit={sim.LONG_SECONDS}", sim.words("7", ["one.streams_long"]))
+
+    def test_the_seed_gets_there(self) -> None:
+        self.assertTrue({"harness.seed=7", "panthor_sim.seed=7"} <= set(sim.words("7", [])))
+        self.assertNotEqual(sim.words(None, []), sim.words(None, []))
+        # The module's parameter has 32 bits.
+        self.assertIn("panthor_sim.seed=1", sim.words(str(2**32 + 1), []))
+
+    def test_what_is_left_behind_is_looked_at_last(self) -> None:
+        self.assertEqual(settings.chosen_programs(None)[-1][:2], ("sim", "violations"))
+
+
+class Runner(Folder):
+    """Output of a program to the exit status that the VM's init understands."""
+
+    def run_with(self, output: str, status: int = 0) -> tuple[int, list[str]]:
+        program = put(self.dir, {"t": f"#!/bin/sh\ncat <<'END'\n{output}\nEND\nexit {status}\n"}) / "t"
+        program.chmod(0o755)
+        ran = subprocess.run(["sh", str(RUNNER), str(program), "one.query"], capture_output=True,
+                             text=True, check=False, env={"PATH": "/usr/bin:/bin", "TMPDIR": str(self.dir)})
+        self.assertEqual(sorted(path.name for path in self.dir.iterdir()), ["t"])
+        return ran.returncode, ran.stdout.splitlines()
+
+    def test_pass(self) -> None:
+        self.assertEqual(self.run_with("TAP version 13\n1..1\nok 1 one.query")[0], 0)
+
+    def test_failure(self) -> None:
+        status, lines = self.run_with("1..1\n# smoke.c:7:query:Expected 0\nnot ok 1 one.query", 1)
+        self.assertEqual(status, 1)
+        self.assertIn("# smoke.c:7:query:Expected 0", lines)
+
+    def test_skip_is_not_a_pass(self) -> None:
+        status, lines = self.run_with("1..1\nok 1 one.query # SKIP no GPU")
+        self.assertEqual((status, lines[-1]), (4, "no GPU"))
+
+    def test_unknown_test(self) -> None:
+        self.assertEqual(self.run_with("TAP version 13\n1..0")[0], 1)
+
+    def test_death_before_the_result(self) -> None:
+        self.assertEqual(self.run_with("TAP version 13\n1..1", 139)[0], 1)
+
+    def test_other_test(self) -> None:
+        self.assertEqual(self.run_with("1..1\nok 1 one.query_more")[0], 1)
+
+    def test_pass_with_a_bad_status(self) -> None:
+        self.assertEqual(self.run_with("1..1\nok 1 one.query", 1)[0], 1)
+
+    def test_unexpected_pass_is_none(self) -> None:
+        self.assertEqual(self.run_with("1..1\nok 1 one.query # XPASS unknown")[0], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What can only be had of the software GPU: operations that take their time,
+ * hang or fail when they are told to. Its debugfs folder says what and when.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../kselftest_harness.h"
+
+#include "client.h"
+#include "cs.h"
+#include "simctl.h"
+
+/* As in drivers/gpu/drm/panthor/sim/sim_job.h: a RUN_COMPUTE that fills memory. */
+#define JOB_MAGIC	0xd0c5b0b55ca1ab1eULL
+#define JOB_FILL	1
+#define JOB_COPY	2
+#define FILL_SIZE	24576
+
+/* Staging registers of RUN_COMPUTE. */
+enum { FAU = 8, TSD = 24 };
+
+struct job {
+	uint64_t magic;
+	uint32_t op;
+	uint32_t flags;
+	uint64_t dst;
+	uint64_t src;
+	uint64_t size;
+	uint64_t seed;
+	uint64_t result;
+	uint64_t pad;
+};
+
+FIXTURE(model) {
+	struct client client;
+	int sim;
+};
+
+FIXTURE_VARIANT(model) {
+	unsigned int gpu;
+};
+
+/* As the harness's VM makes them. */
+FIXTURE_VARIANT_ADD(model, coherent) {
+	.gpu = 0,
+};
+
+FIXTURE_VARIANT_ADD(model, noncoherent) {
+	.gpu = 1,
+};
+
+/* A test before this one may have been killed. */
+static int calm(int sim)
+{
+	int ret = sim_write(sim, "latency", "all=instant");
+
+	ret = ret ?: sim_write(sim, "inject", "slow-memory 0");
+	return ret ?: sim_write(sim, "expect", "none");
+}
+
+FIXTURE_SETUP(model)
+{
+	const struct client_options options = { .gpu = variant->gpu };
+	int ret = client_open(&self->client, &options);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no GPU %u of a driver named panthor", variant->gpu);
+	ASSERT_EQ(0, ret);
+	self->sim = sim_find(self->client.fd);
+	if (self->sim < 0)
+		SKIP(return, "not a software GPU: panthor-sim in debugfs");
+	ASSERT_EQ(0, calm(self->sim));
+}
+
+FIXTURE_TEARDOWN(model)
+{
+	if (self->client.fd < 0 || self->sim < 0)
+		return;
+	EXPECT_EQ(0, calm(self->sim));
+	EXPECT_EQ(0, client_close(&self->client));
+}
+
+/* Completes one operation once there is one. */
+static int step(int sim, const char *op)
+{
+	uint64_t end = now_ms() + JOB_MS;
+	int ret;
+
+	do {
+		ret = sim_write(sim, "step", op);
+	} while (ret == -ENOENT && now_ms() < end);
+
+	return ret;
+}
+
+/* A stream that says it runs, then waits for a 2 where it said so. */
+static int submit_waiter(struct client *gpu, unsigned int queue)
+{
+	const uint64_t insns[] = {
+		cs_move48(ADDR, DATA_VA),
+		cs_move32(VALUE, 1),
+		cs_sync_set32(ADDR, VALUE),
+		cs_sync_wait32(CS_GT, ADDR, VALUE),
+	};
+	int ret;
+
+	client_words(gpu)[0] = 0;
+	ret = syncobj_reset(gpu->fd, gpu->syncobj);
+	ret = ret ?: client_submit_all(gpu, queue, 2, insns);
+	for (uint64_t end = now_ms() + JOB_MS; !ret && !client_words(gpu)[0];) {
+		sleep_ms(1);
+		if (now_ms() > end)
+			ret = -ETIMEDOUT;
+	}
+	return ret;
+}
+
+/* A job with manual latency ends when it is told to, not earlier, and once. */
+TEST_F(model, run_ends_with_a_step)
+{
+	struct client *gpu = &self->client;
+	const uint64_t insns[] = {
+		cs_run_compute(),
+		cs_wait(1),
+		cs_move48(ADDR, DATA_VA),
+		cs_move32(VALUE, PATTERN),
+		cs_store(VALUE, ADDR, 1, 0),
+		cs_wait(CS_ALL_SCOREBOARDS),
+	};
+
+	ASSERT_EQ(0, sim_write(self->sim, "latency", "run=manual"));
+	ASSERT_EQ(0, client_submit_all(gpu, 0, 0, insns));
+	EXPECT_EQ(-ETIME, syncobj_wait(gpu->fd, gpu->syncobj, 50));
+	EXPECT_EQ(0, client_words(gpu)[0]);
+	ASSERT_EQ(0, step(self->sim, "run"));
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
+	EXPECT_EQ(1, syncobj_status(gpu->fd, gpu->syncobj));
+	EXPECT_EQ(PATTERN, client_words(gpu)[0]);
+	EXPECT_EQ(-ENOENT, sim_write(self->sim, "step", "run"));
+}
+
+/* What a job fills and copies arrives whole, through either memory path. */
+TEST_F(model, fill_and_copy)
+{
+	struct client *gpu = &self->client;
+	const uint64_t insns[] = {
+		cs_move32(TSD, (uint32_t)JOB_MAGIC),
+		cs_move32(TSD + 1, JOB_MAGIC >> 32),
+		cs_move48(FAU, DATA_VA),
+		cs_run_compute(),
+		cs_wait(1),
+		cs_move48(FAU, DATA_VA + sizeof(struct job)),
+		cs_run_compute(),
+		cs_wait(1),
+	};
+	struct job jobs[] = {
+		{
+			.magic = JOB_MAGIC, .op = JOB_FILL, .seed = 7,
+			.dst = DATA_VA + 4096, .size = FILL_SIZE,
+		}, {
+			.magic = JOB_MAGIC, .op = JOB_COPY,
+			.dst = DATA_VA + 4096 + FILL_SIZE, .src = DATA_VA + 4096, .size = FILL_SIZE,
+		},
+	};
+	volatile uint64_t *filled = (void *)((char *)gpu->data.map + 4096);
+
+	memcpy(gpu->data.map, jobs, sizeof(jobs));
+	ASSERT_EQ(0, bo_sync(gpu->fd, &gpu->data, DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH));
+	ASSERT_EQ(0, client_submit_all(gpu, 0, 0, insns));
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
+	ASSERT_EQ(1, syncobj_status(gpu->fd, gpu->syncobj));
+	ASSERT_EQ(0, bo_sync(gpu->fd, &gpu->data,
+			     DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH_AND_INVALIDATE));
+	EXPECT_NE(filled[0], filled[1]);
+	for (unsigned int i = 0; i < FILL_SIZE / 8; i++)
+		ASSERT_EQ(filled[i], filled[i + FILL_SIZE / 8]);
+	EXPECT_EQ(0, filled[2 * FILL_SIZE / 8]);
+}
+
+/* With every operation taking its time jobs, suspend and resume work as ever. */
+TEST_F(model, slow_operations)
+{
+	struct client *gpu = &self->client;
+
+	ASSERT_EQ(0, sim_write(self->sim, "latency", "all=300us,boot=5ms"));
+	ASSERT_EQ(0, sim_write(self->sim, "inject", "slow-memory 2000"));
+	for (unsigned int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, client_works(gpu, PATTERN + i));
+		ASSERT_EQ(0, vm_unmap(gpu->fd, gpu->vm, DATA_VA, DATA_SIZE));
+		ASSERT_EQ(0, vm_map(gpu->fd, gpu->vm, &gpu->data,
+				    DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC));
+		ASSERT_EQ(0, client_wait_status(gpu, "suspended", JOB_MS));
+	}
+}
+
+/* A fault of the GPU that nobody caused is told and passes. */
+TEST_F(model, gpu_fault)
+{
+	struct client *gpu = &self->client;
+
+	ASSERT_EQ(0, submit_waiter(gpu, 0));
+	ASSERT_EQ(0, sim_write(self->sim, "inject", "gpu-fault 0x88 0x1000"));
+	client_words(gpu)[0] = 2;
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
+	EXPECT_EQ(1, syncobj_status(gpu->fd, gpu->syncobj));
+	EXPECT_EQ(0, client_works(gpu, PATTERN));
+}
+
+/* A fault of its address space ends a group; a new one of the same VM works. */
+TEST_F(model, mmu_fault)
+{
+	struct client *gpu = &self->client;
+
+	ASSERT_EQ(0, submit_waiter(gpu, 0));
+	/* One of them is that of the group; 0 is the firmware's. */
+	for (unsigned int as = 1; as < 8; as++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "mmu-fault %u 0x%llx", as, UNMAPPED_VA);
+		ASSERT_EQ(0, sim_write(self->sim, "inject", text));
+	}
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
+	EXPECT_GT(0, syncobj_status(gpu->fd, gpu->syncobj));
+	EXPECT_NE(0, group_state(gpu->fd, gpu->group, NULL));
+	ASSERT_EQ(0, client_new_group(gpu));
+	EXPECT_EQ(0, client_works(gpu, PATTERN));
+}
+
+/* After a hang of the firmware the GPU is reset, and a new group runs. */
+TEST_F_TIMEOUT(model, mcu_hang, 90)
+{
+	struct client *gpu = &self->client;
+	int64_t resets = sim_counter(self->sim, "resets");
+
+	ASSERT_EQ(0, client_works(gpu, PATTERN));
+	ASSERT_EQ(0, client_wait_status(gpu, "suspended", JOB_MS));
+	ASSERT_EQ(0, submit_waiter(gpu, 1));
+	ASSERT_EQ(0, sim_write(self->sim, "inject", "mcu-hang"));
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, 60000));
+	EXPECT_GT(0, syncobj_status(gpu->fd, gpu->syncobj));
+	EXPECT_NE(0, group_state(gpu->fd, gpu->group, NULL));
+	EXPECT_EQ(0, sim_wait_counter(self->sim, "resets", resets + 1, JOB_MS));
+	ASSERT_EQ(0, client_new_group(gpu));
+	EXPECT_EQ(0, client_works(gpu, PATTERN));
+}
+
+/* The end of a cache flush that never comes is waited for, then the GPU is reset. */
+TEST_F_TIMEOUT(model, stuck_flush, 90)
+{
+	struct client *gpu = &self->client;
+	int64_t resets = sim_counter(self->sim, "resets");
+
+	ASSERT_EQ(0, submit_waiter(gpu, 0));
+	ASSERT_EQ(0, sim_write(self->sim, "inject", "stuck flush 1"));
+	/* Whether the caller is told is not asked here. */
+	vm_unmap(gpu->fd, gpu->vm, UNMAPPED_VA, 4096);
+	EXPECT_EQ(0, sim_wait_counter(self->sim, "resets", resets + 1, JOB_MS));
+	client_words(gpu)[0] = 2;
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
+	ASSERT_EQ(0, client_new_group(gpu));
+	EXPECT_EQ(0, client_works(gpu, PATTERN));
+}
+
+/*
+ * A group is destroyed while the GPU is reset, which takes its time. Succeeds if
+ * no address space gets a command before the GPU has its power back.
+ */
+TEST_F_TIMEOUT(model, no_commands_during_reset, 90)
+{
+	struct client *gpu = &self->client;
+	int64_t resets = sim_counter(self->sim, "resets");
+	uint32_t other;
+
+	ASSERT_EQ(0, group_create(gpu->fd, gpu->vm, 1, &other));
+	ASSERT_EQ(0, submit_waiter(gpu, 0));
+	ASSERT_EQ(0, sim_write(self->sim, "expect", "busy power mmu-protocol"));
+	ASSERT_EQ(0, sim_write(self->sim, "latency", "reset=40ms,power=10ms"));
+	ASSERT_EQ(0, sim_write(self->sim, "inject", "mcu-hang"));
+	EXPECT_EQ(0, group_destroy(gpu->fd, other));
+	for (uint64_t end = now_ms() + 15000; now_ms() < end;) {
+		if (sim_counter(self->sim, "resets") > resets)
+			break;
+		EXPECT_EQ(0, vm_map(gpu->fd, gpu->vm, &gpu->data, 0));
+	}
+	EXPECT_LT(resets, sim_counter(self->sim, "resets"));
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
+	EXPECT_EQ(0, sim_counter(self->sim, "expected"));
+	ASSERT_EQ(0, calm(self->sim));
+	ASSERT_EQ(0, client_new_group(gpu));
+	EXPECT_EQ(0, client_works(gpu, PATTERN));
+}
+
+TEST_HARNESS_MAIN
