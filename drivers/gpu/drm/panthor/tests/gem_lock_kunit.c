@@ -25,7 +25,7 @@
  * struct lock_param - A way into the fault handler
  * @desc: Name in the results.
  * @flags: Flags of the fault.
- * @resident: The BO has pages, there is nothing to wait for.
+ * @resident: The BO has pages that are mapped for DMA: nothing to wait for.
  * @ret: What the handler returns.
  * @released: It has released the lock.
  * @pages: The BO has pages afterwards.
@@ -145,8 +145,10 @@ static void fault_releases_the_lock_it_came_with(struct kunit *test)
 	unsigned long addr = panthor_kunit_mmap(test, bo);
 	struct lock_result res = {};
 
-	if (p->resident)
+	if (p->resident) {
 		panthor_kunit_make_resident(test, bo);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, panthor_gem_get_dev_sgt(bo));
+	}
 	KUNIT_ASSERT_EQ(test, lock_fault(addr, p->flags, &res), 0);
 
 	KUNIT_EXPECT_EQ(test, res.ret, p->ret);
