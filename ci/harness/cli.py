@@ -64,14 +64,16 @@ def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[L
     verdict = Verdict([], clock.stages, command=" ".join(["make", s.command, *(
         f"{k}={v}" for k, v in s.given.items())]))
     built: list[lanerun.Built] = []
+    roots: set[Path] = set()
     with contextlib.ExitStack() as stack:
         for one, chosen in plan:
             work = prepare.prepare(one, clock)
             for name, version in _versions(work, chosen).items():
                 key = f"{name} {work.src.series}" if name == "linux" else name
                 verdict.versions[key] = version
-            stack.enter_context(
-                locks.locked(work.root / ".run.lock", say, f"using {work.root}"))
+            if work.root not in roots:
+                stack.enter_context(locks.locked(work.root / ".run.lock", say, f"using {work.root}"))
+                roots.add(work.root)
             for lane in chosen:
                 built += lanerun.build(work, lane)
         try:
@@ -110,10 +112,17 @@ def _cmd_test(s: Settings) -> int:
     if not own.wasSuccessful():
         say("the harness's own tests failed: no verdict of it can be trusted")
         return 1
-    plan = [(s, chosen)]
+    return _verify(s, clock, _test_plan(s, chosen)).exit_code
+
+
+def _test_plan(s: Settings, chosen: Sequence[Lane]) -> list[tuple[Settings, Sequence[Lane]]]:
+    """Both drivers in all lanes, and in UML on the other kernel, as far as ``s`` leaves it open."""
+    drivers = [s] if "DRIVER" in s.given else [settings.other(s, "DRIVER", name) for name in settings.drivers()]
+    plan = [(one, chosen) for one in drivers]
     if not s.kernel:
-        plan.append((settings.other_series(s), [lanes.LANES["um"]]))
-    return _verify(s, clock, plan).exit_code
+        series = next(name for name in source.SUPPORTED if name != source.DEFAULT)
+        plan += [(settings.other(one, "KERNEL", series), [lanes.LANES["um"]]) for one in drivers]
+    return plan
 
 
 def _cmd_own(s: Settings) -> int:

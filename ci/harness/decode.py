@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from . import um
 from .lanes import Lane, make_args
 from .prepare import Work, say
 
@@ -15,8 +16,8 @@ DECODE_SECONDS = 120.0
 
 def decode(work: Work, lane: Lane, log: Path) -> None:
     """Writes ``<log>.decoded`` beside the log; a failure to do so is only told."""
-    build = work.build(lane.name)
-    cmd = [str(work.tree / "scripts/decode_stacktrace.sh"), str(build / "vmlinux"), str(work.tree)]
+    kernel = work.build(lane.name) / "vmlinux" if lane.is_vm else um.kernel(work)
+    cmd = [str(work.tree / "scripts/decode_stacktrace.sh"), str(kernel), str(work.tree)]
     if lane.is_vm:
         cmd.append(str(work.driver(lane.name)))
     env = dict(word.split("=", 1) for word in make_args(lane, work.settings.make_vars))

@@ -66,7 +66,7 @@ def run(work: Work, results: Path, expect_dir: Path, noise_dir: Path) -> LaneRes
     for known in listed(expect_dir, s.driver, series, s.filter):
         suite, rows = _split(known.name)
         row = known.name.partition(":")[2]
-        log = results / f"{NAME}-{series}-{suite}-{row}.log"
+        log = results / f"{result.title}-{suite}-{row}.log"
         pattern = f"{suite}.{rows[0]}"
         um.run(work, log, parts.ALL, pattern, words=[f"{WORD}={row}"])
         boot = judge.judge(log, work.tree, "um", s.driver, series, pattern, expect_dir, noise_dir, config)

@@ -54,7 +54,7 @@ def build(work: Work, lane: Lane) -> list[Built]:
     clock, filter_ = work.clock, work.settings.filter
     boots: list[Built] = []
     if settings.kunit_left(filter_):
-        with clock.stage(f"build {lane.name}"):
+        with clock.stage(f"build {work.title}-{lane.name}"):
             if lane.is_vm:
                 vm.build(work, lane)
             else:
@@ -64,10 +64,10 @@ def build(work: Work, lane: Lane) -> list[Built]:
         boots[0].fatal = not lane.is_vm and not work.settings.quick and \
             bool(fatal.listed(EXPECT, work.settings.driver, work.src.series, filter_))
     if boots and lane.is_vm and not filter_:
-        with clock.stage(f"seams-off {lane.name}"):
+        with clock.stage(f"seams-off {work.title}-{lane.name}"):
             boots[0].gates.append(vm.identity_gate(work, lane))
     if lane.is_vm and settings.chosen_programs(filter_):
-        with clock.stage(f"build {sim.lane_name(lane)}"):
+        with clock.stage(f"build {work.title}-{sim.lane_name(lane)}"):
             vm.build_base(work, lane)
             sim.build(work, lane)
         boots.append(Built(work, lane, sim=True))
@@ -85,8 +85,8 @@ def run(built: Built, results: Path) -> LaneResult:
     """Boots once and judges the log, which stays in ``results``."""
     work, lane = built.work, built.lane
     s = work.settings
-    log = results / f"{built.name}-{work.src.series}.log"
-    with work.clock.stage(f"run {built.name}"):
+    log = results / f"{work.title}-{built.name}.log"
+    with work.clock.stage(f"run {work.title}-{built.name}"):
         note = _boot(built, log)
     config = vm.config(work, lane) if lane.is_vm else um.config(work)
     result = judge.judge(log, work.tree, sim.lane_name(lane) if built.sim else lane.name, s.driver,
@@ -105,7 +105,7 @@ def run(built: Built, results: Path) -> LaneResult:
 
 
 def _run_fatal(built: Built, results: Path) -> LaneResult:
-    with built.work.clock.stage(f"run {fatal.NAME}"):
+    with built.work.clock.stage(f"run {built.work.title}-{fatal.NAME}"):
         result = fatal.run(built.work, results, EXPECT, NOISE)
     result.repro = built.work.settings.again(built.lane.name, ["FILTER={case}"])
     return result

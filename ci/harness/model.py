@@ -108,8 +108,8 @@ class LaneResult:
 
     @property
     def title(self) -> str:
-        """Name that tells two lanes of one run apart: lane and kernel series."""
-        return f"{self.lane}-{self.series}"
+        """Name that tells the boots of one run apart, as in the lists of known failures."""
+        return f"{self.driver}-{self.series}-{self.lane}"
 
     @property
     def ok(self) -> bool:

@@ -57,6 +57,11 @@ class Work:
     def tree(self) -> Path:
         return self.root / "tree"
 
+    @property
+    def title(self) -> str:
+        """What is run, in names of stages and logs."""
+        return f"{self.settings.driver}-{self.src.series}"
+
     def build(self, lane: str) -> Path:
         """Kernel build folder of a lane; compilers do not share one."""
         flavour = "-".join(v for k, v in self.settings.make_vars.items() if k == "LLVM" or k == "CC")

@@ -224,7 +224,7 @@ def _suite(name: str, cases: list[Case]) -> str:
 
 
 def _lane(lane: LaneResult) -> str:
-    facts = [f"driver {lane.driver}", f"linux {lane.kernel or '?'}"]
+    facts = [f"linux {lane.kernel or '?'}"]
     facts += [f"seed {lane.seed}"] if lane.seed else []
     facts += [f"log {lane.log.name}"] if lane.log else []
     note = f"<p>{escape(lane.note)}</p>" if lane.note else ""

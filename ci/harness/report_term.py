@@ -205,7 +205,7 @@ def print_verdict(verdict: Verdict, out: TextIO, colour: bool) -> None:
     for lane in verdict.lanes:
         word = p.paint("ok", "green") if lane.ok else \
             p.paint("FAILED", "red", "bold")
-        facts = [f"driver {lane.driver}", f"linux {lane.kernel or '?'}"]
+        facts = [f"linux {lane.kernel or '?'}"]
         facts += [f"seed {lane.seed}"] if lane.seed else []
         p.line(f"{p.paint(lane.title, 'bold')}  {', '.join(facts)}: {word}")
         if lane.note:

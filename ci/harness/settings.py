@@ -27,7 +27,7 @@ OWN_CASES = {
 """Commands that boot one VM lane for a suite of their own name: its cases."""
 LONG = "_long"
 """End of the name of a test that takes minutes and runs when it is asked for by name."""
-DRIVERS = ("stock", "core")
+DRIVERS = ("core", "stock")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
 OUTPUT_MARK = ".panthor-harness"
@@ -128,16 +128,21 @@ def parse(argv: Sequence[str]) -> Settings:
     return settings
 
 
-def other_series(settings: Settings) -> Settings:
-    """The same run on the supported kernel that is not the default."""
-    other = next(name for name in source.SUPPORTED if name != source.DEFAULT)
-    return dataclasses.replace(settings, kernel=other, given={**settings.given, "KERNEL": other})
+def other(settings: Settings, variable: str, value: str) -> Settings:
+    """The same run with another kernel or driver."""
+    return dataclasses.replace(settings, **{variable.lower(): value},
+                               given={**settings.given, variable: value})
+
+
+def drivers() -> tuple[str, ...]:
+    """The drivers that can be tested, the default first."""
+    return DRIVERS if any(path.suffix == ".c" for path in treefiles.core_files(REPO)) else DRIVERS[1:]
 
 
 def _driver(name: str) -> str:
     if name not in DRIVERS:
         raise UsageError(f"unknown driver '{name}'; choose from: {' '.join(DRIVERS)}")
-    if name == "core" and not any(path.suffix == ".c" for path in treefiles.core_files(REPO)):
+    if name not in drivers():
         raise UsageError("DRIVER=core: there is no memory core in this tree yet; "
                          "use DRIVER=stock")
     return name

@@ -40,7 +40,7 @@ def run(work: Work, lane: Lane, results: Path, suite: str, chosen: Sequence[tupl
     """
     s = work.settings
     name = f"{lane.name}-{suite}-sim"
-    log = results / f"{name}-{work.src.series}.log"
+    log = results / f"{work.title}-{name}.log"
     with work.clock.stage(f"run {name}"):
         note = sim.boot(work, lane, log, suite, chosen, files, extra, limit)
     result = judge.judge(log, work.tree, name, s.driver, work.src.series, s.filter,

@@ -12,7 +12,7 @@ from typing import Optional, Sequence
 from . import kconfig, procs
 from .lanes import LANES
 from .model import HarnessError
-from .parts import QUICK, Part
+from .parts import LONG, QUICK, Part
 from .prepare import Work, check_space, fragments, say
 
 LANE = LANES["um"]
@@ -25,6 +25,30 @@ NO_SMP = "SMP is not supported with PTRACE userspace"
 
 def _kunit(work: Work) -> list[str]:
     return [sys.executable, str(work.tree / "tools/testing/kunit/kunit.py")]
+
+
+def _run_folder(work: Work, part: Part) -> Path:
+    """Where a boot runs: kunit.py leaves its log there, and boots run side by side.
+
+    Drivers share the build folder, so each has its kernel here.
+    """
+    built = work.build(LANE.name)
+    return built.with_name(f"{built.name}-{work.settings.driver}{part.name}")
+
+
+def kernel(work: Work) -> Path:
+    """The program that runs; it has the symbols, too."""
+    return _run_folder(work, QUICK) / LANE.image
+
+
+def _publish(built: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    dest = folder / built.name
+    dest.unlink(missing_ok=True)
+    try:
+        os.link(built, dest)    # the linker makes a new file each time
+    except OSError:
+        shutil.copy2(built, dest)
 
 
 def build(work: Work) -> Path:
@@ -44,6 +68,8 @@ def build(work: Work) -> Path:
               expect_seconds=FIRST_BUILD_SECONDS if first else BUILD_SECONDS)
     if not (folder / LANE.image).exists():
         raise HarnessError(f"{folder}: kunit.py built no kernel; see {folder}.log")
+    for part in (QUICK, LONG):
+        _publish(folder / LANE.image, _run_folder(work, part))
     return folder
 
 
@@ -71,21 +97,6 @@ def _exec(work: Work, folder: Path, cpus: int, part: Part, filter_: Optional[str
         procs.kill_program(folder / LANE.image)
 
 
-def _folder(built: Path, part: Part) -> Path:
-    """Where a boot runs: kunit.py leaves its log there, and boots run side by side."""
-    if not part.name:
-        return built
-    folder = built.with_name(built.name + part.name)
-    folder.mkdir(exist_ok=True)
-    kernel = folder / LANE.image
-    kernel.unlink(missing_ok=True)
-    try:
-        os.link(built / LANE.image, kernel)
-    except OSError:
-        shutil.copy2(built / LANE.image, kernel)
-    return folder
-
-
 def run(work: Work, log: Path, part: Part = QUICK, filter_: Optional[str] = None,
         words: Sequence[str] = ()) -> str:
     """Boots and copies the kernel's log to ``log``; returns a note for the verdict.
@@ -93,7 +104,7 @@ def run(work: Work, log: Path, part: Part = QUICK, filter_: Optional[str] = None
     ``filter_`` stands in for the user's, ``words`` come behind those of the
     settings on the kernel's command line. kunit.py's exit status is not used: it is 0 for runs our gates refuse.
     """
-    folder = _folder(work.build(LANE.name), part)
+    folder = _run_folder(work, part)
     # The second CPU costs more than it gives, but what is to race needs it.
     cpus = 1 if part is QUICK else LANE.cpus
     raw = folder / "test.log"

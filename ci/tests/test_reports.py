@@ -115,7 +115,7 @@ class Terminal(unittest.TestCase):
                          "panthor_gem_reclaim.nr_to_scan")
         self.assertEqual(lines[-4], "15 passed, 2 failed, 1 skipped")
         text = "\n".join(lines)
-        for part in ("CRASH arm64-7.3: panthor_gem_reclaim.evict_while_mapped",
+        for part in ("CRASH stock-7.3-arm64: panthor_gem_reclaim.evict_while_mapped",
                      "log line 61", "in panthor_gem_pin.case_7, log line",
                      "no marker", "multi-threaded TCG"):
             self.assertIn(part, re.sub(r"\s*\n\s+", " ", text)
@@ -175,7 +175,7 @@ class Files(unittest.TestCase):
         root = ET.fromstring(report_files.junit(verdict(False)))
         crash = root.find(".//testcase[@name='evict_while_mapped']")
         assert crash is not None
-        self.assertEqual(crash.get("classname"), "arm64-7.3.panthor_gem_reclaim")
+        self.assertEqual(crash.get("classname"), "stock-7.3-arm64.panthor_gem_reclaim")
         self.assertIsNotNone(crash.find("error"))
         for suite in root:
             nodes = list(suite)
@@ -196,8 +196,8 @@ class Files(unittest.TestCase):
         with tempfile.TemporaryDirectory() as tmp:
             paths = report_files.write_reports(verdict(False), Path(tmp) / "a")
             self.assertEqual(sorted(p.name for p in paths),
-                             ["arm64-7.3.ktap", "index.html", "junit.xml",
-                              "um-7.3.ktap", "verdict.json"])
+                             ["index.html", "junit.xml", "stock-7.3-arm64.ktap",
+                              "stock-7.3-um.ktap", "verdict.json"])
             blocker = Path(tmp) / "file"
             blocker.write_text("")
             with self.assertRaises(HarnessError):
@@ -268,7 +268,7 @@ class Html(unittest.TestCase):
                      "FILTER=panthor_gem_reclaim.nr_to_scan",
                      "Debian 14.2.0-19", "build arm64"):
             self.assertIn(part, text)
-        self.assertLess(text.index("Failing cases"), text.index("Lane um"))
+        self.assertLess(text.index("Failing cases"), text.index("Lane stock-7.3-um"))
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or \
