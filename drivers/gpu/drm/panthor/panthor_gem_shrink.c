@@ -385,9 +385,10 @@ struct demand {
 	unsigned long remaining;
 };
 
-static unsigned long missing(const struct demand *d)
+/* What is still wanted; LRUs are scanned for no more than an int of pages. */
+static unsigned int missing(const struct demand *d)
 {
-	return d->wanted - min(d->wanted, d->freed);
+	return min_t(unsigned long, d->wanted - min(d->wanted, d->freed), UINT_MAX);
 }
 
 static void scan_lru(struct panthor_device *ptdev, struct drm_gem_lru *lru, struct demand *d,
