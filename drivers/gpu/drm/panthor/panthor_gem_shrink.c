@@ -48,6 +48,7 @@
  * @node: In the list of scans.
  * @task: Thread that scans: the callbacks are given nothing they could know it by.
  * @waited: Jiffies for which fences were waited for.
+ * @moved: Pages of BOs that could not be evicted and went to another LRU.
  * @busy: Resvs with fences that were waited for in vain. Only compared.
  * @nr_busy: How many there were.
  */
@@ -55,6 +56,7 @@ struct gem_scan {
 	struct list_head node;
 	struct task_struct *task;
 	unsigned long waited;
+	unsigned long moved;
 	const struct dma_resv *busy[BUSY_VMS];
 	unsigned int nr_busy;
 };
@@ -284,20 +286,16 @@ static struct verdict look(struct panthor_gem_object *bo, enum panthor_gem_recla
  * The resv, held throughout, keeps pages and pins, and jobs from getting new fences.
  * GPU mappings are looked at twice, as gpuva.lock cannot be held in between.
  */
-static bool try_evict(struct panthor_gem_object *bo, enum panthor_gem_reclaim_state ceiling)
+static bool try_evict(struct panthor_gem_object *bo, enum panthor_gem_reclaim_state ceiling,
+		      struct gem_scan *scan)
 {
-	struct gem_scan *scan = scan_current();
-	struct verdict verdict;
+	struct verdict verdict = look(bo, ceiling, scan);
 
-	dma_resv_assert_held(bo->base.resv);
-
-	if (drm_WARN_ON_ONCE(bo->base.dev, !scan))
-		return false;
-
-	verdict = look(bo, ceiling, scan);
 	if (!verdict.evict || (verdict.wait && !gpu_is_done(bo, scan)))
 		return false;
-	ceiling = verdict.wait ? ceiling : PANTHOR_GEM_MMAPPED;
+	/* No wait, no fences: a GPU mapping that comes to be now keeps the BO. */
+	if (!verdict.wait)
+		ceiling = PANTHOR_GEM_MMAPPED;
 
 	/* New entries are made with the resv held only. */
 	if (refcount_read(&bo->cmap.mmap_count))
@@ -307,20 +305,43 @@ static bool try_evict(struct panthor_gem_object *bo, enum panthor_gem_reclaim_st
 	return s.bo && judge(&s, ceiling).evict && evict(&s);
 }
 
+static bool evict_up_to(struct drm_gem_object *obj, enum panthor_gem_reclaim_state ceiling)
+{
+	struct panthor_gem_object *bo = to_panthor_bo(obj);
+	const struct drm_gem_lru *lru = READ_ONCE(obj->lru);
+	struct gem_scan *scan = scan_current();
+
+	dma_resv_assert_held(obj->resv);
+
+	if (drm_WARN_ON_ONCE(obj->dev, !scan))
+		return false;
+	if (try_evict(bo, ceiling, scan))
+		return true;
+
+	/*
+	 * Those that stayed where they were are counted as remaining by the scan of
+	 * that LRU. Only compared: who else moves the BO just now does not matter.
+	 */
+	if (bo->reclaim_state != PANTHOR_GEM_UNRECLAIMABLE && READ_ONCE(obj->lru) != lru)
+		scan->moved += panthor_gem_nr_pages(bo);
+
+	return false;
+}
+
 /* Callbacks of the LRU scans, one for each price. */
 static bool evict_idle(struct drm_gem_object *obj, struct ww_acquire_ctx *ticket)
 {
-	return try_evict(to_panthor_bo(obj), PANTHOR_GEM_MMAPPED);
+	return evict_up_to(obj, PANTHOR_GEM_MMAPPED);
 }
 
 static bool evict_from_vm(struct drm_gem_object *obj, struct ww_acquire_ctx *ticket)
 {
-	return try_evict(to_panthor_bo(obj), PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
+	return evict_up_to(obj, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
 }
 
 static bool evict_from_vms(struct drm_gem_object *obj, struct ww_acquire_ctx *ticket)
 {
-	return try_evict(to_panthor_bo(obj), PANTHOR_GEM_GPU_MAPPED_MULTI_VM);
+	return evict_up_to(obj, PANTHOR_GEM_GPU_MAPPED_MULTI_VM);
 }
 
 /* Nothing can be discarded: what is evicted has to go somewhere. */
@@ -364,9 +385,10 @@ struct demand {
 	unsigned long remaining;
 };
 
-static unsigned long missing(const struct demand *d)
+/* What is still wanted; LRUs are scanned for no more than an int of pages. */
+static unsigned int missing(const struct demand *d)
 {
-	return d->wanted - min(d->wanted, d->freed);
+	return min_t(unsigned long, d->wanted - min(d->wanted, d->freed), UINT_MAX);
 }
 
 static void scan_lru(struct panthor_device *ptdev, struct drm_gem_lru *lru, struct demand *d,
@@ -411,7 +433,8 @@ static unsigned long shrinker_scan(struct shrinker *shrinker, struct shrink_cont
 	sc->nr_scanned = max(sc->nr_scanned, d.freed);
 
 	/* What is in use now may not be soon: once more, but no oftener. */
-	if (!d.freed && d.remaining && atomic_inc_return(&ptdev->reclaim.retry_count) < 2)
+	if (!d.freed && (d.remaining || scan.moved) &&
+	    atomic_inc_return(&ptdev->reclaim.retry_count) < 2)
 		return 0;
 
 	atomic_set(&ptdev->reclaim.retry_count, 0);

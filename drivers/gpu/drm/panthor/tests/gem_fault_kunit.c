@@ -4,6 +4,8 @@
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/mutex.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
@@ -285,6 +287,97 @@ static void rest_of_a_mapping_keeps_its_pages(struct kunit *test)
 	}
 }
 
+/* Calls of the fault handler while count_faults() is in place. */
+static unsigned int faults;
+static const struct vm_operations_struct *counted_ops;
+
+static vm_fault_t counting_fault(struct vm_fault *vmf)
+{
+	faults++;
+	return counted_ops->fault(vmf);
+}
+
+/* Stores to each page of a mapping; returns how often it faulted on that. */
+static unsigned int count_faults(struct kunit *test, unsigned long addr, unsigned long pages)
+{
+	struct vm_area_struct *vma;
+	struct vm_operations_struct ops;
+	unsigned long failed = 0;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	mmap_read_unlock(current->mm);
+	KUNIT_ASSERT_NOT_NULL(test, vma);
+
+	faults = 0;
+	counted_ops = vma->vm_ops;
+	ops = *counted_ops;
+	ops.fault = counting_fault;
+	/* The mapping is the test's own, nobody else faults on it. */
+	vma->vm_ops = &ops;
+	for (unsigned long i = 0; i < pages; i++)
+		failed += !!store(addr, i, pattern(i));
+	vma->vm_ops = counted_ops;
+	KUNIT_EXPECT_EQ(test, failed, 0);
+
+	return faults;
+}
+
+/*
+ * The pages of a BO come all at once, so that the first access to one has brought
+ * its neighbours too.
+ * Succeeds if to write to every page of a mapping faults for one in sixteen, or less,
+ * plus the attempt that got them; and what is in the pages is what was stored.
+ */
+static void fault_maps_what_is_around_it(struct kunit *test)
+{
+	struct panthor_gem_object *bo =
+		panthor_kunit_bo_flags(test, 1024 * PAGE_SIZE, DRM_PANTHOR_BO_WB_MMAP);
+	unsigned long addr = panthor_kunit_mmap(test, bo), wrong = 0;
+
+	KUNIT_EXPECT_LE(test, count_faults(test, addr, 1024), 1024 / 16 + 1);
+	for (unsigned long i = 0; i < panthor_kunit_pages(bo); i++) {
+		u32 *page = kmap_local_page(bo->backing.pages[i]);
+
+		wrong += *page != pattern(i);
+		kunmap_local(page);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	panthor_expect_invariants(test);
+}
+
+/*
+ * The neighbours are not all in the mapping: it was cut, at the beginning, at the end
+ * and in between, at places that are no multiple of anything.
+ * Succeeds if each page that is left shows its own word, and no other page can be
+ * reached, nor one of another number.
+ */
+static void fault_maps_nothing_beside_the_mapping(struct kunit *test)
+{
+	static const unsigned long cuts[][2] = { { 0, 7 }, { 101, 3 }, { 230, 27 } };
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, 257 * PAGE_SIZE);
+	unsigned long addr = panthor_kunit_mmap(test, bo);
+
+	for (unsigned long i = 0; i < 257; i++)
+		KUNIT_ASSERT_EQ_MSG(test, store(addr, i, pattern(i)), 0, "page %lu", i);
+	for (int i = 0; i < ARRAY_SIZE(cuts); i++)
+		panthor_kunit_munmap(test, addr + cuts[i][0] * PAGE_SIZE, cuts[i][1] * PAGE_SIZE);
+	panthor_seam_set_swap(test, 1);
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, 1), 257);
+
+	for (unsigned long i = 0; i < 257; i++) {
+		bool cut = false;
+		u32 word = 0;
+
+		for (int c = 0; c < ARRAY_SIZE(cuts); c++)
+			cut |= i >= cuts[c][0] && i < cuts[c][0] + cuts[c][1];
+		KUNIT_ASSERT_EQ_MSG(test, load(addr, i, &word), cut ? -EFAULT : 0, "page %lu", i);
+		if (!cut)
+			KUNIT_EXPECT_EQ_MSG(test, word, pattern(i), "page %lu", i);
+	}
+	panthor_expect_invariants(test);
+}
+
 /*
  * The only user mapping of a touched BO goes.
  * Succeeds if the BO is no longer offered as user-mapped but as unused.
@@ -459,6 +552,8 @@ static struct kunit_case gem_fault_cases[] = {
 	KUNIT_CASE(touch_after_evict_restores_content),
 	KUNIT_CASE(evicted_bo_lives_in_its_mapping),
 	KUNIT_CASE_PARAM(rest_of_a_mapping_keeps_its_pages, split_gen_params),
+	KUNIT_CASE(fault_maps_what_is_around_it),
+	KUNIT_CASE(fault_maps_nothing_beside_the_mapping),
 	KUNIT_CASE(munmap_leaves_bo_unused),
 	KUNIT_CASE(write_combined_fault_maps_for_dma),
 	KUNIT_CASE(write_combined_fault_of_resident_bo_maps_for_dma),

@@ -47,6 +47,20 @@ static const struct count_param busy_params[] = {
 
 KUNIT_ARRAY_PARAM_DESC(busy, busy_params, desc);
 
+/* A VM with a job that does not end, and with BOs that are private to it or not. */
+static void busy_vm(struct kunit *test, unsigned int bos, bool private)
+{
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct panthor_gem_object *bo;
+
+	for (unsigned int i = 0; i < bos; i++) {
+		bo = panthor_kunit_try_bo(test, private ? vm : NULL, BO_SIZE, 0);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bo);
+		panthor_kunit_map(test, vm, bo, VA(i));
+	}
+	KUNIT_ASSERT_EQ(test, vm_submit_fence(vm, vm_fence(test)), 0);
+}
+
 /*
  * A job of a VM does not end, and the BOs of the VM, being private, all have its
  * fences (B54). A wait that expired once will expire for each of them, and the
@@ -56,19 +70,50 @@ KUNIT_ARRAY_PARAM_DESC(busy, busy_params, desc);
 static void busy_vm_is_waited_for_once(struct kunit *test)
 {
 	const struct count_param *param = test->param_value;
-	struct panthor_vm *vm = panthor_kunit_vm(test);
-	struct panthor_gem_object *bo;
 
-	for (unsigned int i = 0; i < param->n; i++) {
-		bo = panthor_kunit_try_bo(test, vm, BO_SIZE, 0);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bo);
-		panthor_kunit_map(test, vm, bo, VA(i));
-	}
-	KUNIT_ASSERT_EQ(test, vm_submit_fence(vm, vm_fence(test)), 0);
+	busy_vm(test, param->n, true);
 	panthor_seam_fail_always(test, SEAM_FENCE_WAIT, PANTHOR_SEAM_TIMEOUT);
 
 	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), 0);
 	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_FENCE_WAIT), 1);
+}
+
+/*
+ * The same for BOs that other VMs could map too: each has fences of its own, but the
+ * job is one (B54).
+ * Succeeds if one scan waits once for the VM, and no BO goes.
+ */
+static void busy_vm_is_waited_for_once_with_shared_bos(struct kunit *test)
+{
+	const struct count_param *param = test->param_value;
+
+	busy_vm(test, param->n, false);
+	panthor_seam_fail_always(test, SEAM_FENCE_WAIT, PANTHOR_SEAM_TIMEOUT);
+
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), 0);
+	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_FENCE_WAIT), 1);
+}
+
+/*
+ * Of many VMs, all but the last looked at are busy; nothing is faked here, the waits
+ * take their time (B54).
+ * Succeeds if a scan waits for less than half of the busy ones, and finds the BO of
+ * the one that is not.
+ */
+static void waits_for_busy_vms_do_not_add_up(struct kunit *test)
+{
+	const unsigned int vms = 12;
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_vm *idle = panthor_kunit_vm(test);
+
+	/* A VM with its first BO is put in front of the others. */
+	panthor_kunit_map(test, idle, bo, VA(0));
+	for (unsigned int i = 0; i < vms; i++)
+		busy_vm(test, 1, true);
+
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	KUNIT_EXPECT_NULL(test, bo->backing.pages);
+	KUNIT_EXPECT_LT(test, panthor_seam_calls(SEAM_FENCE_WAIT), vms / 2);
 }
 
 /* What the core asks for at a time, unless a shrinker says otherwise. */
@@ -293,6 +338,8 @@ static void restore_visits_each_mapping_a_few_times(struct kunit *test)
 
 static struct kunit_case reclaim_cost_cases[] = {
 	KUNIT_CASE_PARAM(busy_vm_is_waited_for_once, busy_gen_params),
+	KUNIT_CASE_PARAM(busy_vm_is_waited_for_once_with_shared_bos, busy_gen_params),
+	KUNIT_CASE(waits_for_busy_vms_do_not_add_up),
 	KUNIT_CASE_PARAM(reclaim_takes_little_more_than_asked, batch_gen_params),
 	KUNIT_CASE_PARAM(eviction_flushes_once, vma_gen_params),
 	KUNIT_CASE_PARAM(restore_flushes_once, vma_gen_params),

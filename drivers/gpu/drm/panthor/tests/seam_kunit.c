@@ -273,6 +273,12 @@ static void with_gpu_mapping(struct kunit *test, struct panthor_gem_object *bo)
 	panthor_seam_set_swap(test, 1);
 }
 
+static void with_user_mapping(struct kunit *test, struct panthor_gem_object *bo)
+{
+	panthor_kunit_mmap(test, bo);
+	with_gpu_mapping(test, bo);
+}
+
 static int op_create(struct kunit *test, struct panthor_gem_object *bo)
 {
 	return PTR_ERR_OR_ZERO(panthor_kunit_try_bo(test, NULL, SZ_16K, 0));
@@ -378,7 +384,7 @@ static const struct reach_param reach_params[] = {
 	{ SEAM_DMA_UNMAP, with_sgt, op_free },
 	{ SEAM_DMA_SYNC_DEVICE, with_sgt, op_sync },
 	{ SEAM_DMA_SYNC_CPU, with_sgt, op_sync },
-	{ SEAM_CPU_UNMAP, with_gpu_mapping, op_scan },
+	{ SEAM_CPU_UNMAP, with_user_mapping, op_scan },
 	{ SEAM_BO_ALLOC, NULL, op_create, -EIO, -ENOMEM },
 	{ SEAM_VMAP, NULL, op_vmap, -EINVAL, -ENOMEM },
 	{ SEAM_VUNMAP, with_vmap, op_vunmap },
