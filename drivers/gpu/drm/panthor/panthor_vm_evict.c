@@ -93,8 +93,14 @@ static int evict_refused(struct panthor_gem_object *bo)
 	if (refcount_read(&bo->backing.pin_count))
 		return -EBUSY;
 
-	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base)
-		live |= !vm_bo->evicted;
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		if (vm_bo->evicted)
+			continue;
+		live = true;
+		/* Only a hint, but a VM that lost the BO for nothing has to restore it. */
+		if (mutex_is_locked(&to_panthor_vm(vm_bo->vm)->op_lock))
+			return -EDEADLK;
+	}
 	if (live && !dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP))
 		return -EBUSY;
 
