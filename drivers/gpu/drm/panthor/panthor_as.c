@@ -11,9 +11,9 @@
  * A VM that has no user keeps its slot until another one needs it. One whose
  * programming failed has a slot that the next activation programs again.
  *
- * "tlb_stale" is set when a flush or an UNLOCK fails. From then on it is not
- * known what the GPU has cached of the VM, and nothing that was unmapped is
- * released, until the slot is disabled or reset.
+ * "tlb_stale" is set when a flush or a command after a change fails. From then on
+ * it is not known what the GPU has cached of the VM, and nothing that was unmapped
+ * is released, until the slot is disabled or reset.
  *
  * Locking: slots_lock around all of it, inside op_lock. Nothing is allocated with
  * it held.
@@ -141,7 +141,9 @@ int panthor_as_disable(struct panthor_vm *vm)
 	as_write_config(vm, 0, 0, AS_TRANSCFG_ADRMODE_UNMAPPED);
 	err = as_command(ptdev, vm->as.id, AS_COMMAND_UPDATE);
 	ret = ret ?: err;
-	if (!ret)
+	if (ret)
+		WRITE_ONCE(vm->as.tlb_stale, true);
+	else
 		as_tlb_is_clean(vm);
 
 	return ret;

@@ -74,6 +74,7 @@ static void panthor_mmu_irq_handler(struct panthor_device *ptdev, u32 status)
 	if (faults)
 		panthor_sched_report_mmu_fault(ptdev);
 }
+
 PANTHOR_IRQ_HANDLER(mmu, panthor_mmu_irq_handler);
 
 /**

@@ -168,10 +168,8 @@ struct panthor_vm_op {
  * @pgtbl_ops: Page table.
  * @root_table: Its first level, NULL until there is one.
  * @memattr: Value for AS_MEMATTR.
- * @op_lock: See the list of locks.
  * @pts: Page tables of the operation that holds @op_lock, NULL if it has none.
  * @mm: Addresses the kernel gave out. Protected by @mm_lock.
- * @mm_lock: See the list of locks.
  * @node: In panthor_mmu::vm::list.
  * @user_va_range: End of what user space may map, in bytes.
  * @for_mcu: It is the firmware's.
@@ -192,7 +190,9 @@ struct panthor_vm {
 	void *root_table;
 	u64 memattr;
 
+	/** @op_lock: See the list of locks. */
 	struct mutex op_lock;
+
 	struct panthor_pt_reserve *pts;
 
 	/** @locked: Range that the operation may change; empty without one. op_lock. */
@@ -205,6 +205,8 @@ struct panthor_vm {
 	} locked;
 
 	struct drm_mm mm;
+
+	/** @mm_lock: See the list of locks. */
 	struct mutex mm_lock;
 
 	/** @auto_va: Where the kernel takes addresses from if it may choose. */

@@ -6,8 +6,8 @@
  * is evicted if a job of its VM may not run before all of its mappings are back;
  * mappings that were made since its eviction are there already.
  *
- *	live --panthor_vm_evict_bo_mappings_locked()--> evicted
- *	evicted --panthor_vm_bo_validate(), by a submission--> live
+ *	live to evicted: panthor_vm_evict_bo_mappings_locked(), by reclaim
+ *	evicted to live: panthor_vm_bo_validate(), by a submission
  *
  * Both change all mappings of a BO in a VM within one locked region, so that there
  * is one flush for them. Whatever becomes of it, the BO's state is evaluated
@@ -93,8 +93,14 @@ static int evict_refused(struct panthor_gem_object *bo)
 	if (refcount_read(&bo->backing.pin_count))
 		return -EBUSY;
 
-	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base)
-		live |= !vm_bo->evicted;
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		if (vm_bo->evicted)
+			continue;
+		live = true;
+		/* Only a hint, but a VM that lost the BO for nothing has to restore it. */
+		if (mutex_is_locked(&to_panthor_vm(vm_bo->vm)->op_lock))
+			return -EDEADLK;
+	}
 	if (live && !dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP))
 		return -EBUSY;
 
@@ -186,6 +192,7 @@ static int evict_vm_bo(struct drm_gpuvm_bo *vm_bo)
 int panthor_vm_evict_bo_mappings_locked(struct panthor_gem_object *bo)
 {
 	struct drm_gpuvm_bo *vm_bo;
+	bool changed = false;
 	int ret;
 
 	dma_resv_assert_held(bo->base.resv);
@@ -193,13 +200,19 @@ int panthor_vm_evict_bo_mappings_locked(struct panthor_gem_object *bo)
 
 	ret = evict_refused(bo);
 	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		bool live = !vm_bo->evicted;
+
 		if (ret)
 			break;
 		ret = evict_vm_bo(vm_bo);
+		changed |= live && vm_bo->evicted;
 	}
 
-	/* Else the pages go next, and the state with them. */
-	if (ret)
+	/*
+	 * On success the pages go next, and the state with them. A BO that is as it
+	 * was must stay on the list of the scan, or that finds it again.
+	 */
+	if (ret && changed)
 		panthor_vm_bo_update_state_locked(bo);
 
 	return ret;

@@ -33,6 +33,7 @@
  * @node: In panthor_mmu::reclaim::scans.
  * @task: Who scans. Callbacks have nothing else to tell scans apart.
  * @shrink: Evicts a BO, and may wait for jobs that use it.
+ * @remaining: Pages of BOs that stay for now.
  * @waits: Waits that are left.
  * @vm_busy: Jobs of the VM that is scanned were waited for in vain.
  */
@@ -40,6 +41,7 @@ struct panthor_vm_scan {
 	struct list_head node;
 	struct task_struct *task;
 	bool (*shrink)(struct drm_gem_object *obj, struct ww_acquire_ctx *ticket);
+	unsigned long *remaining;
 	unsigned int waits;
 	bool vm_busy;
 };
@@ -136,6 +138,32 @@ static struct panthor_vm_scan *scan_of(struct panthor_device *ptdev, struct task
 	return NULL;
 }
 
+static struct drm_gem_lru *lru_of(struct drm_gem_object *obj)
+{
+	guard(mutex)(&obj->dev->gem_lru_mutex);
+
+	return obj->lru;
+}
+
+/*
+ * The caller counts what stays on its list. A BO that went to another LRU, having
+ * lost some of its mappings, can be reclaimed too.
+ */
+static bool scan_shrink(struct panthor_vm_scan *scan, struct drm_gem_object *obj,
+			struct ww_acquire_ctx *ticket)
+{
+	struct drm_gem_lru *before = lru_of(obj), *after;
+
+	if (scan->shrink(obj, ticket))
+		return true;
+
+	after = lru_of(obj);
+	if (after && after != before)
+		*scan->remaining += obj->size >> PAGE_SHIFT;
+
+	return false;
+}
+
 /*
  * Private BOs have the fences of their VM, and those of others come from there
  * too. If one wait was in vain, the next one would be.
@@ -149,13 +177,13 @@ static bool scan_bo(struct drm_gem_object *obj, struct ww_acquire_ctx *ticket)
 		return false;
 
 	if (dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_BOOKKEEP))
-		return scan->shrink(obj, ticket);
+		return scan_shrink(scan, obj, ticket);
 
 	if (scan->vm_busy || !scan->waits)
 		return false;
 
 	scan->waits--;
-	if (scan->shrink(obj, ticket))
+	if (scan_shrink(scan, obj, ticket))
 		return true;
 
 	scan->vm_busy = !dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_BOOKKEEP);
@@ -212,6 +240,7 @@ unsigned long panthor_mmu_reclaim_priv_bos(struct panthor_device *ptdev,
 	struct panthor_vm_scan scan = {
 		.task = current,
 		.shrink = shrink,
+		.remaining = remaining,
 		.waits = SCAN_MAX_WAITS,
 	};
 	struct mutex *lock = &ptdev->base.gem_lru_mutex;
