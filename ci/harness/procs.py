@@ -161,7 +161,8 @@ def kill_program(path: Path) -> None:
     """Kills every process that runs ``path``: some leave their group and outlive it."""
     for link in Path("/proc").glob("[0-9]*/exe"):
         with contextlib.suppress(OSError):
-            if os.readlink(link) == str(path.resolve()):
+            # By inode: in another mount namespace the same path is another file.
+            if os.path.samefile(link, path):
                 os.kill(int(link.parent.name), signal.SIGKILL)
 
 

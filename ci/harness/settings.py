@@ -20,7 +20,9 @@ SUITES = (TESTS, SIM_TESTS)
 SELFTESTS = REPO / "tools/testing/selftests/drm/panthor"
 SIM_CASES = ("probe", "suspend", "rebind", "violations")
 LONG = "_long"
-"""End of the name of a test that takes minutes and runs when it is asked for by name."""
+BY_NAME = (LONG, "_alone")
+"""Ends of names of tests that run only when they are asked for by name: they take
+minutes, or what they find would spoil the run for others."""
 CORE = REPO / "drivers/gpu/drm/panthor/panthor_gem.c"
 DRIVERS = ("stock", "core")
 UM_ONLY = ("panthor_gate",)
@@ -172,7 +174,7 @@ def programs() -> dict[str, dict[str, str]]:
 
     The last one is about what the others have left behind.
     """
-    suites = {suite: {case: f"{'PANTHOR_LONG=1 ' if case.endswith(LONG) else ''}"
+    suites = {suite: {case: f"{'PANTHOR_BY_NAME=1 ' if case.endswith(BY_NAME) else ''}"
                             f"/harness/kselftest /harness/bin/{suite} {case}" for case in cases}
               for suite, cases in selftests().items()}
     return {**suites, "sim": {case: f"/harness/sim {case}" for case in SIM_CASES}}
@@ -181,13 +183,13 @@ def programs() -> dict[str, dict[str, str]]:
 def chosen_programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
     """Suite, case and command of the programs that a filter leaves.
 
-    What takes long is left only by its full name.
+    Those of ``BY_NAME`` are left only by their full name.
     """
     suite_glob, _, case_glob = (pattern or "*").partition(".")
     return [(suite, case, command) for suite, cases in programs().items()
             if fnmatch.fnmatchcase(suite, suite_glob) for case, command in cases.items()
             if fnmatch.fnmatchcase(case, case_glob or "*")
-            and (not case.endswith(LONG) or f"{suite}.{case}" == pattern)]
+            and (not case.endswith(BY_NAME) or f"{suite}.{case}" == pattern)]
 
 
 def sim_tests() -> dict[str, list[str]]:

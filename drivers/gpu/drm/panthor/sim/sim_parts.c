@@ -313,6 +313,21 @@ unsigned int sim_parts_step_as(struct sim_gpu *gpu, unsigned int count)
 }
 
 /**
+ * sim_parts_step_cs() - Complete operations of streams that wait for a step
+ * @gpu: GPU.
+ * @op: %SIM_OP_RUN or %SIM_OP_FLUSH.
+ * @count: At most so many.
+ *
+ * Context: Under the GPU's lock.
+ *
+ * Return: How many were completed.
+ */
+unsigned int sim_parts_step_cs(struct sim_gpu *gpu, enum sim_op op, unsigned int count)
+{
+	return sim_fw_step(gpu->fw, op, count);
+}
+
+/**
  * sim_parts_mmu_fault() - Have an address space fault
  * @gpu: GPU.
  * @as: Which.
