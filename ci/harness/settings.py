@@ -151,12 +151,15 @@ def known_tests(*folders: Path) -> dict[str, list[str]]:
 
 
 def selftests(folder: Path = SELFTESTS) -> dict[str, list[str]]:
-    """Programs of the kselftests and their tests, by the names their harness prints."""
+    """Programs of the kselftests in the order of their Makefile, and their tests.
+
+    Those have the names that the kselftest harness prints.
+    """
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*.c")):
-        text = path.read_text(encoding="utf-8")
-        if not re.search(r"^TEST_HARNESS_MAIN$", text, re.M):
-            continue
+    make = (folder / "Makefile").read_text(encoding="utf-8")
+    listed = re.search(r"^TEST_GEN_PROGS := (.*)$", make, re.M)
+    for name in listed[1].split() if listed else ():
+        text = (folder / f"{name}.c").read_text(encoding="utf-8")
         variants: dict[str, list[str]] = {}
         for fixture, variant in re.findall(r"^FIXTURE_VARIANT_ADD\((\w+), (\w+)\)", text, re.M):
             variants.setdefault(fixture, []).append(f"{fixture}.{variant}")
@@ -164,8 +167,8 @@ def selftests(folder: Path = SELFTESTS) -> dict[str, list[str]]:
         tests: dict[str, list[str]] = {}
         for fixture, test in re.findall(r"^TEST_F\w*\((\w+), (\w+)", text, re.M):
             tests.setdefault(fixture, []).append(test)
-        found[path.stem] = [f"{prefix}.{test}" for fixture, names in tests.items()
-                            for prefix in variants.get(fixture, [fixture]) for test in names]
+        found[name] = [f"{prefix}.{test}" for fixture, names in tests.items()
+                       for prefix in variants.get(fixture, [fixture]) for test in names]
     return found
 
 

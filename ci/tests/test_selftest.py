@@ -30,9 +30,16 @@ class Found(Folder):
     """Names of tests, without running a program."""
 
     def test_names_as_the_harness_prints_them(self) -> None:
-        put(self.dir, {"t.c": SOURCE, "helpers.c": "TEST_F(no, main)\n"})
-        self.assertEqual(settings.selftests(self.dir), {"t": [
-            "gpu.a.store", "gpu.a.load", "gpu.b.store", "gpu.b.load", "one.query", "one.streams_long"]})
+        put(self.dir, {"Makefile": "TEST_GEN_PROGS := t first\n", "t.c": SOURCE, "first.c": "TEST_F(a, b)\n",
+                       "helpers.c": "TEST_F(no, program)\n"})
+        self.assertEqual(list(settings.selftests(self.dir).items()), [("t", [
+            "gpu.a.store", "gpu.a.load", "gpu.b.store", "gpu.b.load", "one.query", "one.streams_long"]),
+            ("first", ["a.b"])])
+
+    def test_no_program_is_forgotten(self) -> None:
+        mains = [path.stem for path in settings.SELFTESTS.glob("*.c")
+                 if "TEST_HARNESS_MAIN" in path.read_text(encoding="utf-8")]
+        self.assertEqual(sorted(mains), sorted(settings.selftests()))
 
     def test_some_only_by_name(self) -> None:
         with mock.patch.object(settings, "selftests", lambda: {"t": ["one.query", "one.streams_long", "one.warns_alone"]}):

@@ -120,7 +120,7 @@ class Suites(unittest.TestCase):
         for pattern, kunit, programs in (
                 (None, True, every), ("panthor_sim_*", True, 0), ("sim", False, 4),
                 ("sim.probe", False, 1), ("*", True, every), ("sim.nothing", False, 0),
-                ("smoke.*", False, every - 4), ("smoke.*.store", False, 3)):
+                ("smoke.*", False, len(settings.sim_tests()["smoke"])), ("smoke.*.exclusive.store", False, 1)):
             with self.subTest(pattern):
                 self.assertEqual(settings.kunit_left(pattern), kunit)
                 self.assertEqual(len(settings.chosen_programs(pattern)), programs)

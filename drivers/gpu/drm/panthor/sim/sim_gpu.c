@@ -265,6 +265,7 @@ struct sim_gpu *sim_gpu_create(unsigned int id, const struct sim_config *config)
 	gpu->cycles_ns = sim_gpu_now();
 	gpu->clock_hz = NSEC_PER_SEC / 2;
 	sim_latency_init(&gpu->latency, &gpu->lock);
+	sim_latency_seed(&gpu->latency, config->seed + id);
 	memcpy(gpu->latency.setting, config->latency, sizeof(config->latency));
 	sim_power_init(gpu);
 

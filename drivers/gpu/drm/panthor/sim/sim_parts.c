@@ -78,7 +78,7 @@ static u64 sim_parts_as_delay(void *priv, unsigned int as, u32 cmd)
 	case SIM_INSTANT:
 		return 0;
 	case SIM_TIMED:
-		return setting->ns;
+		return sim_latency_ns(&gpu->latency, SIM_OP_AS);
 	default:
 		return SIM_MMU_NEVER;
 	}
