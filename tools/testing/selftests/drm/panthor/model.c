@@ -240,12 +240,13 @@ TEST_F(gpu, fill_and_copy)
 	EXPECT_EQ(0, filled[2 * FILL_SIZE / 8]);
 }
 
-/* With every operation taking its time jobs, suspend and resume work as ever. */
+/* With operations taking their time jobs, suspend and resume work as ever. */
 TEST_F(gpu, slow_operations)
 {
 	struct client *gpu = &self->client;
 
-	ASSERT_EQ(0, sim_write(self->sim, "latency", "all=~300us,boot=~5ms"));
+	/* But for power, which has a test of its own. */
+	ASSERT_EQ(0, sim_write(self->sim, "latency", "all=~300us,boot=~5ms,power=instant"));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "slow-memory 2000"));
 	for (unsigned int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, client_works(gpu, PATTERN + i));
@@ -254,6 +255,20 @@ TEST_F(gpu, slow_operations)
 				    DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC));
 		ASSERT_EQ(0, client_wait_status(gpu, "suspended", JOB_MS));
 	}
+}
+
+/* Succeeds if nothing is asked of a GPU that wakes up before its L2 has power. */
+TEST_F(gpu, power_is_waited_for)
+{
+	struct client *gpu = &self->client;
+
+	ASSERT_EQ(0, client_wait_status(gpu, "suspended", JOB_MS));
+	ASSERT_EQ(0, sim_write(self->sim, "expect", "power"));
+	/* The firmware itself needs the L2, so it boots late enough. */
+	ASSERT_EQ(0, sim_write(self->sim, "latency", "power=5ms,boot=100ms"));
+	EXPECT_EQ(0, client_works(gpu, PATTERN));
+	ASSERT_EQ(0, client_wait_status(gpu, "suspended", JOB_MS));
+	EXPECT_EQ(0, sim_counter(self->sim, "expected"));
 }
 
 /* A fault of the GPU that nobody caused is told and passes. */
