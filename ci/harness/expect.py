@@ -59,12 +59,13 @@ def load_fails(folder: Path, driver: str, series: str,
                lane: str, result: str = "Fail") -> dict[str, Known]:
     """Known failures of a driver on a series, all lanes' and this lane's.
 
-    A boot with software GPUs runs no KUnit suites: only its own list counts.
+    A boot with software GPUs runs no KUnit suites: all of these have a list of
+    their own.
     What is listed as ``Crash`` has boots of its own, see fatal.py.
     """
     out: dict[str, Known] = {}
-    stems = [] if lane.endswith("-sim") else [f"{driver}-{series}"]
-    for stem in (*stems, f"{driver}-{series}-{lane}"):
+    common = f"{driver}-{series}" + ("-sim" if lane.endswith("-sim") else "")
+    for stem in (common, f"{driver}-{series}-{lane}"):
         path = folder / f"{stem}-fails.txt"
         if path.is_file():
             _load_fails(path, out)

@@ -26,7 +26,9 @@ OWN_CASES = {
 }
 """Commands that boot one VM lane for a suite of their own name: its cases."""
 LONG = "_long"
-"""End of the name of a test that takes minutes and runs when it is asked for by name."""
+BY_NAME = (LONG, "_alone")
+"""Ends of names of tests that run only when they are asked for by name: they take
+minutes, or what they find would spoil the run for others."""
 DRIVERS = ("core", "stock")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
@@ -169,12 +171,15 @@ def known_tests(*folders: Path) -> dict[str, list[str]]:
 
 
 def selftests(folder: Path = SELFTESTS) -> dict[str, list[str]]:
-    """Programs of the kselftests and their tests, by the names their harness prints."""
+    """Programs of the kselftests in the order of their Makefile, and their tests.
+
+    Those have the names that the kselftest harness prints.
+    """
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*.c")):
-        text = path.read_text(encoding="utf-8")
-        if not re.search(r"^TEST_HARNESS_MAIN$", text, re.M):
-            continue
+    make = (folder / "Makefile").read_text(encoding="utf-8")
+    listed = re.search(r"^TEST_GEN_PROGS := (.*)$", make, re.M)
+    for name in listed[1].split() if listed else ():
+        text = (folder / f"{name}.c").read_text(encoding="utf-8")
         variants: dict[str, list[str]] = {}
         for fixture, variant in re.findall(r"^FIXTURE_VARIANT_ADD\((\w+), (\w+)\)", text, re.M):
             variants.setdefault(fixture, []).append(f"{fixture}.{variant}")
@@ -182,8 +187,8 @@ def selftests(folder: Path = SELFTESTS) -> dict[str, list[str]]:
         tests: dict[str, list[str]] = {}
         for fixture, test in re.findall(r"^TEST_F\w*\((\w+), (\w+)", text, re.M):
             tests.setdefault(fixture, []).append(test)
-        found[path.stem] = [f"{prefix}.{test}" for fixture, names in tests.items()
-                            for prefix in variants.get(fixture, [fixture]) for test in names]
+        found[name] = [f"{prefix}.{test}" for fixture, names in tests.items()
+                       for prefix in variants.get(fixture, [fixture]) for test in names]
     return found
 
 
@@ -192,7 +197,7 @@ def programs() -> dict[str, dict[str, str]]:
 
     The last one is about what the others have left behind.
     """
-    suites = {suite: {case: f"{'PANTHOR_LONG=1 ' if case.endswith(LONG) else ''}"
+    suites = {suite: {case: f"{'PANTHOR_BY_NAME=1 ' if case.endswith(BY_NAME) else ''}"
                             f"/harness/kselftest /harness/bin/{suite} {case}" for case in cases}
               for suite, cases in selftests().items()}
     return {**suites, "sim": {case: f"/harness/sim {case}" for case in SIM_CASES}}
@@ -201,13 +206,13 @@ def programs() -> dict[str, dict[str, str]]:
 def chosen_programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
     """Suite, case and command of the programs that a filter leaves.
 
-    What takes long is left only by its full name.
+    Those of ``BY_NAME`` are left only by their full name.
     """
     suite_glob, _, case_glob = (pattern or "*").partition(".")
     return [(suite, case, command) for suite, cases in programs().items()
             if fnmatch.fnmatchcase(suite, suite_glob) for case, command in cases.items()
             if fnmatch.fnmatchcase(case, case_glob or "*")
-            and (not case.endswith(LONG) or f"{suite}.{case}" == pattern)]
+            and (not case.endswith(BY_NAME) or f"{suite}.{case}" == pattern)]
 
 
 def sim_tests() -> dict[str, list[str]]:

@@ -78,7 +78,10 @@ class Loading(Folder):
     def test_software_gpus_have_a_list_of_their_own(self) -> None:
         self.write("stock-7.3-fails.txt", "# why\ngem.pin,Fail\n")
         self.write("stock-7.3-arm64-sim-fails.txt", "# why\nsim.probe,Fail\n")
-        self.assertEqual(list(expect.load_fails(self.dir, "stock", "7.3", "arm64-sim")), ["sim.probe"])
+        self.write("stock-7.3-sim-fails.txt", "# why\nsim.rebind,Fail\n")
+        self.assertEqual(list(expect.load_fails(self.dir, "stock", "7.3", "arm64-sim")),
+                         ["sim.rebind", "sim.probe"])
+        self.assertEqual(list(expect.load_fails(self.dir, "stock", "7.3", "x86_64-sim")), ["sim.rebind"])
         self.assertEqual(list(expect.load_fails(self.dir, "stock", "7.3", "arm64")), ["gem.pin"])
 
     def test_required(self) -> None:

@@ -30,19 +30,26 @@ class Found(Folder):
     """Names of tests, without running a program."""
 
     def test_names_as_the_harness_prints_them(self) -> None:
-        put(self.dir, {"t.c": SOURCE, "helpers.c": "TEST_F(no, main)\n"})
-        self.assertEqual(settings.selftests(self.dir), {"t": [
-            "gpu.a.store", "gpu.a.load", "gpu.b.store", "gpu.b.load", "one.query", "one.streams_long"]})
+        put(self.dir, {"Makefile": "TEST_GEN_PROGS := t first\n", "t.c": SOURCE, "first.c": "TEST_F(a, b)\n",
+                       "helpers.c": "TEST_F(no, program)\n"})
+        self.assertEqual(list(settings.selftests(self.dir).items()), [("t", [
+            "gpu.a.store", "gpu.a.load", "gpu.b.store", "gpu.b.load", "one.query", "one.streams_long"]),
+            ("first", ["a.b"])])
 
-    def test_long_ones_only_by_name(self) -> None:
-        long = [("t", "one.streams_long")]
-        with mock.patch.object(settings, "selftests", lambda: {"t": ["one.query", "one.streams_long"]}):
-            for pattern, left in ((None, []), ("t", []), ("*", []), ("t.*", []), ("t.one.streams_*", []),
-                                  ("t.one.streams_long", long)):
-                found = [each[:2] for each in settings.chosen_programs(pattern) if "long" in each[1]]
-                self.assertEqual(found, left, pattern)
-            self.assertIn("PANTHOR_LONG=1", settings.programs()["t"]["one.streams_long"])
-            self.assertNotIn("PANTHOR_LONG", settings.programs()["t"]["one.query"])
+    def test_no_program_is_forgotten(self) -> None:
+        mains = [path.stem for path in settings.SELFTESTS.glob("*.c")
+                 if "TEST_HARNESS_MAIN" in path.read_text(encoding="utf-8")]
+        self.assertEqual(sorted(mains), sorted(settings.selftests()))
+
+    def test_some_only_by_name(self) -> None:
+        with mock.patch.object(settings, "selftests", lambda: {"t": ["one.query", "one.streams_long", "one.warns_alone"]}):
+            for pattern in (None, "t", "*", "t.*", "t.one.streams_*", "t.one.w*"):
+                self.assertFalse([each for each in settings.chosen_programs(pattern) if "one." in each[1]
+                                  and each[1] != "one.query"], pattern)
+            for name in ("one.streams_long", "one.warns_alone"):
+                self.assertEqual([each[:2] for each in settings.chosen_programs(f"t.{name}")], [("t", name)])
+            self.assertIn("PANTHOR_BY_NAME=1", settings.programs()["t"]["one.streams_long"])
+            self.assertNotIn("PANTHOR_BY_NAME", settings.programs()["t"]["one.query"])
             self.assertNotIn("one.streams_long", settings.sim_tests()["t"])
             settings.check_filter("t.one.streams_long")
             with self.assertRaisesRegex(UsageError, "matches no test"):

@@ -195,7 +195,7 @@ enum sim_cs_step sim_cs_copy(struct sim_cs *cs, u64 va, void *buf, size_t len,
  *
  * Context: Any, under the GPU's lock.
  *
- * Return: Nanoseconds, or %SIM_CS_NEVER.
+ * Return: Nanoseconds, %SIM_CS_MANUAL or %SIM_CS_NEVER.
  */
 u64 sim_cs_delay(struct sim_cs *cs, enum sim_cs_delay what)
 {
@@ -209,10 +209,12 @@ u64 sim_cs_delay(struct sim_cs *cs, enum sim_cs_delay what)
  *
  * Context: Any.
  *
- * Return: The sum, %SIM_CS_NEVER at most.
+ * Return: The sum; what is no time stays what it is.
  */
 u64 sim_cs_after(u64 time, u64 delay)
 {
+	if (delay == SIM_CS_MANUAL)
+		return delay;
 	return time + min(delay, SIM_CS_NEVER - time);
 }
 

@@ -57,6 +57,8 @@
 
 /* Delay of an operation that never ends. */
 #define SIM_CS_NEVER		U64_MAX
+/* Not before sim_cs_step(). */
+#define SIM_CS_MANUAL		(SIM_CS_NEVER - 1)
 
 /* Bytes that a test job moves in one step, and what that counts as. */
 #define SIM_CS_CHUNK		4096
@@ -160,7 +162,7 @@ enum sim_cs_delay {
  * @cycles: GPU cycle counter.
  * @flush_id: Value of LATEST_FLUSH.
  * @flush: Flush caches. @modes as bits 11:0 of FLUSH_CACHE2.
- * @delay_ns: How long something takes, or %SIM_CS_NEVER.
+ * @delay_ns: How long something takes, %SIM_CS_MANUAL or %SIM_CS_NEVER.
  * @sync_written: A synchronisation object was written.
  * @resource: May the stream have this set of endpoints? NULL for yes.
  * @progress: Progress counter of another stream of the group, false if there
@@ -388,6 +390,7 @@ void sim_cs_start(struct sim_cs *cs, const struct sim_cs_config *config);
 void sim_cs_stop(struct sim_cs *cs);
 enum sim_cs_state sim_cs_run(struct sim_cs *cs, unsigned int max_instructions, u64 now_ns);
 u64 sim_cs_wake_ns(const struct sim_cs *cs);
+unsigned int sim_cs_step(struct sim_cs *cs, bool flush, unsigned int count);
 void sim_cs_fault_ack(struct sim_cs *cs);
 void sim_cs_bus_error(struct sim_cs *cs);
 void sim_cs_status(const struct sim_cs *cs, struct sim_cs_status *status);

@@ -204,13 +204,40 @@ enum sim_cs_step sim_cs_advance(struct sim_cs *cs)
 }
 
 /**
+ * sim_cs_step() - Have operations be done that wait for a step
+ * @cs: The stream.
+ * @flush: Cache flushes, else those of endpoints.
+ * @count: At most so many, the oldest first.
+ *
+ * Context: Any, under the GPU's lock.
+ *
+ * Return: How many there were.
+ */
+unsigned int sim_cs_step(struct sim_cs *cs, bool flush, unsigned int count)
+{
+	struct sim_cs_core *core = &cs->core;
+	unsigned int i, done = 0;
+
+	for (i = 0; i < core->nr_ops && done < count; i++) {
+		struct sim_cs_op *op = &core->ops[i];
+
+		if (op->deadline != SIM_CS_MANUAL || (op->kind == OP_FLUSH) != flush)
+			continue;
+		op->deadline = core->time;
+		done++;
+	}
+
+	return done;
+}
+
+/**
  * sim_cs_next_deadline() - When the next operation is done
  * @cs: The stream.
  *
  * Context: Any, under the GPU's lock.
  *
  * Return: The first time that is still to come, in time of the stream, or
- * %SIM_CS_NEVER.
+ * %SIM_CS_NEVER, also for what waits for a step.
  */
 u64 sim_cs_next_deadline(const struct sim_cs *cs)
 {
@@ -219,7 +246,7 @@ u64 sim_cs_next_deadline(const struct sim_cs *cs)
 	unsigned int i;
 
 	for (i = 0; i < core->nr_ops; i++) {
-		if (core->ops[i].deadline > core->time)
+		if (core->ops[i].deadline > core->time && core->ops[i].deadline != SIM_CS_MANUAL)
 			next = min(next, core->ops[i].deadline);
 	}
 

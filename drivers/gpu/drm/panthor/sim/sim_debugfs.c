@@ -104,7 +104,8 @@ static int sim_latency_show(struct seq_file *m, void *unused)
 		};
 
 		if (setting[op].kind == SIM_TIMED)
-			seq_printf(m, "%s=%lluns\n", sim_op_name(op), setting[op].ns);
+			seq_printf(m, "%s=%s%lluns\n", sim_op_name(op),
+				   setting[op].vary ? "~" : "", setting[op].ns);
 		else
 			seq_printf(m, "%s=%s\n", sim_op_name(op), kinds[setting[op].kind]);
 	}

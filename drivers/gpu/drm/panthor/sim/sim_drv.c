@@ -43,7 +43,7 @@ MODULE_PARM_DESC(coherent, "Has a coherent path to memory, one value per GPU");
 
 static unsigned int seed = 1;
 module_param(seed, uint, 0444);
-MODULE_PARM_DESC(seed, "Seed of all that is random");
+MODULE_PARM_DESC(seed, "Seed of times that vary");
 
 static char *latency = "";
 module_param(latency, charp, 0444);

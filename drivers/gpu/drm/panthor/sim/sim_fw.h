@@ -170,6 +170,7 @@ void sim_fw_mcu_control(struct sim_fw *fw, u32 value);
 u32 sim_fw_mcu_status(const struct sim_fw *fw);
 void sim_fw_doorbell(struct sim_fw *fw, unsigned int index);
 void sim_fw_as_changed(struct sim_fw *fw, unsigned int as);
+unsigned int sim_fw_step(struct sim_fw *fw, enum sim_op op, unsigned int count);
 void sim_fw_as_faulted(struct sim_fw *fw, unsigned int as);
 void sim_fw_hang(struct sim_fw *fw);
 u64 sim_fw_run(struct sim_fw *fw, u64 now_ns);

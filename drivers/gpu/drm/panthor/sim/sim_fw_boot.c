@@ -249,6 +249,7 @@ int fw_boot_try(struct sim_fw *fw)
 	fw->idle = true;
 	fw->idle_told = true;
 	fw->as_faulted = 0;
+	fw->as_off = 0;
 	fw->stats.boots++;
 	fw_set_status(fw, MCU_STATUS_ENABLED);
 	fw->env.irq(fw->env.priv, JOB_INT_GLOBAL_IF);

@@ -112,9 +112,10 @@ static u64 stream_delay(void *priv, enum sim_cs_delay what)
 	case SIM_INSTANT:
 		return 0;
 	case SIM_TIMED:
-		return latency->setting[op].ns;
+		return sim_latency_ns(latency, op);
+	case SIM_MANUAL:
+		return SIM_CS_MANUAL;
 	default:
-		/* Nothing can be stepped inside of a stream, as it can be saved. */
 		return SIM_CS_NEVER;
 	}
 }

@@ -186,6 +186,7 @@ struct fw_group {
  * @idle_hyst_ns: How long before it is told.
  * @progress_ns: How long an endpoint may work on one thing, 0 for ever.
  * @as_faulted: AS of which an access has faulted.
+ * @as_off: AS that were seen off.
  * @dying: An access of a stream to its ring interface failed.
  * @turn: Stream that has the next turn.
  * @burst_ns: Since when it has been busy without a pause, 0 if it has not.
@@ -224,6 +225,7 @@ struct sim_fw {
 	u64 idle_hyst_ns;
 	u64 progress_ns;
 	u32 as_faulted;
+	u32 as_off;
 	bool dying;
 	unsigned int turn;
 	u64 burst_ns;

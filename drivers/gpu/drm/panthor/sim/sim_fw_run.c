@@ -206,9 +206,48 @@ void sim_fw_as_changed(struct sim_fw *fw, unsigned int as)
 		for_each_fw_stream(stream, group, group->live)
 			fw_stream_as_changed(stream);
 	}
-	if (fw->env.as_enabled(fw->env.priv, as))
+	/* A flush or a LOCK on the way to its end is not the end of a fault. */
+	if (!fw->env.as_enabled(fw->env.priv, as)) {
+		fw->as_off |= BIT(as);
+	} else if (fw->as_off & BIT(as)) {
+		fw->as_off &= ~BIT(as);
 		fw->as_faulted &= ~BIT(as);
+	}
 	fw->env.kick(fw->env.priv);
+}
+
+/**
+ * sim_fw_step() - Complete operations of streams that wait for a step
+ * @fw: Firmware.
+ * @op: %SIM_OP_RUN or %SIM_OP_FLUSH.
+ * @count: At most so many.
+ *
+ * Those of a group that is off its slot do not count: nothing works on them.
+ *
+ * Context: With the lock held.
+ *
+ * Return: How many were completed.
+ */
+unsigned int sim_fw_step(struct sim_fw *fw, enum sim_op op, unsigned int count)
+{
+	unsigned int done = 0;
+
+	fw_assert_held(fw);
+
+	for (unsigned int i = 0; done < count && i < fw->config.groups * fw->config.streams; i++) {
+		struct fw_stream *stream = &fw->streams[i];
+		unsigned int now;
+
+		if (!stream->group->running || stream->state == FW_CS_OFF)
+			continue;
+		now = sim_cs_step(&stream->cs, op == SIM_OP_FLUSH, count - done);
+		if (now)
+			stream->wake_ns = 0;
+		done += now;
+	}
+	if (done)
+		fw->env.kick(fw->env.priv);
+	return done;
 }
 
 /**

@@ -2,8 +2,10 @@
 /* A GPU as a whole: made, taken apart, its thread and its clocks. */
 
 #include <linux/cleanup.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -18,6 +20,9 @@
 #include "sim_cmd.h"
 #include "sim_events.h"
 #include "sim_parts.h"
+
+/* So long the MCU thread may keep its CPU to itself. */
+#define SIM_MCU_BURST_NS	(2 * NSEC_PER_MSEC)
 
 /* No handler needs so many calls. */
 #define SIM_IRQ_STORM		1000
@@ -179,17 +184,37 @@ static u64 sim_gpu_slice(struct sim_gpu *gpu)
 	return sim_parts_run(gpu, sim_gpu_now());
 }
 
+/*
+ * The thread has real-time priority, so it sees to it that others get a share of
+ * its CPU, be a slice as slow as it may: @debt is time it has used and not left
+ * four times over to them.
+ */
+static u64 sim_gpu_rest(u64 debt, u64 worked, u64 slept)
+{
+	debt += worked;
+	debt -= min(debt, 4 * slept);
+	if (debt < SIM_MCU_BURST_NS)
+		return debt;
+	usleep_range(SIM_MCU_BURST_NS / 4000, SIM_MCU_BURST_NS / 4000 + 50);
+	return debt - SIM_MCU_BURST_NS;
+}
+
 static int sim_gpu_mcu(void *data)
 {
+	u64 debt = 0, awake = sim_gpu_now(), asleep = awake;
 	struct sim_gpu *gpu = data;
 
 	while (!kthread_should_stop()) {
-		u64 next;
+		u64 next, now;
 
 		WRITE_ONCE(gpu->mcu_kicked, false);
 		/* What a kick told about is seen by the slice. */
 		smp_mb();
 		next = sim_gpu_slice(gpu);
+		now = sim_gpu_now();
+		debt = sim_gpu_rest(debt, now - awake, awake - asleep);
+		awake = sim_gpu_now();
+		asleep = awake;
 		if (!next) {
 			cond_resched();
 			continue;
@@ -206,6 +231,7 @@ static int sim_gpu_mcu(void *data)
 			}
 		}
 		__set_current_state(TASK_RUNNING);
+		awake = sim_gpu_now();
 	}
 
 	return 0;
@@ -239,6 +265,7 @@ struct sim_gpu *sim_gpu_create(unsigned int id, const struct sim_config *config)
 	gpu->cycles_ns = sim_gpu_now();
 	gpu->clock_hz = NSEC_PER_SEC / 2;
 	sim_latency_init(&gpu->latency, &gpu->lock);
+	sim_latency_seed(&gpu->latency, config->seed + id);
 	memcpy(gpu->latency.setting, config->latency, sizeof(config->latency));
 	sim_power_init(gpu);
 

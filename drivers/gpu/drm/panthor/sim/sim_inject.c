@@ -131,6 +131,10 @@ int sim_inject_step(struct sim_gpu *gpu, char *line)
 	done = sim_latency_step(&gpu->latency, op, count);
 	if (done < count && (op == SIM_OPS || op == SIM_OP_AS))
 		done += sim_parts_step_as(gpu, count - done);
+	if (done < count && (op == SIM_OPS || op == SIM_OP_RUN))
+		done += sim_parts_step_cs(gpu, SIM_OP_RUN, count - done);
+	if (done < count && (op == SIM_OPS || op == SIM_OP_FLUSH))
+		done += sim_parts_step_cs(gpu, SIM_OP_FLUSH, count - done);
 	return done ? 0 : -ENOENT;
 }
 

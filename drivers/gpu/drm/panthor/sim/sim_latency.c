@@ -4,6 +4,7 @@
 #include <linux/cleanup.h>
 #include <linux/kstrtox.h>
 #include <linux/lockdep.h>
+#include <linux/math64.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
@@ -38,7 +39,8 @@ const char *sim_op_name(enum sim_op op)
 
 /**
  * sim_latency_parse() - Read a setting
- * @text: "instant", "manual", "stuck" or a time: "250ns", "10us", "5ms", "1s".
+ * @text: "instant", "manual", "stuck" or a time: "250ns", "10us", "5ms", "1s"; it
+ *	varies with "~10us".
  * @setting: Where to put it.
  *
  * Context: Any.
@@ -54,8 +56,9 @@ int sim_latency_parse(const char *text, struct sim_latency_setting *setting)
 	static const struct { const char *text; enum sim_latency_kind kind; } words[] = {
 		{ "instant", SIM_INSTANT }, { "manual", SIM_MANUAL }, { "stuck", SIM_STUCK },
 	};
-	size_t digits = strspn(text, "0123456789");
+	bool vary = *text == '~';
 	char number[20];
+	size_t digits;
 	u64 value;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
@@ -65,6 +68,8 @@ int sim_latency_parse(const char *text, struct sim_latency_setting *setting)
 		}
 	}
 
+	text += vary;
+	digits = strspn(text, "0123456789");
 	if (!digits || digits >= sizeof(number))
 		return -EINVAL;
 
@@ -81,6 +86,7 @@ int sim_latency_parse(const char *text, struct sim_latency_setting *setting)
 		*setting = (struct sim_latency_setting){
 			.kind = value ? SIM_TIMED : SIM_INSTANT,
 			.ns = value * units[i].ns,
+			.vary = vary,
 		};
 		return 0;
 	}
@@ -149,6 +155,36 @@ void sim_latency_init(struct sim_latency *latency, raw_spinlock_t *lock)
 }
 
 /**
+ * sim_latency_seed() - Have times that vary be repeated
+ * @latency: Operations of the GPU.
+ * @seed: The same seed gives the same times, in the order they are asked for.
+ *
+ * Context: Process, before any operation.
+ */
+void sim_latency_seed(struct sim_latency *latency, u32 seed)
+{
+	prandom_seed_state(&latency->random, seed);
+}
+
+/**
+ * sim_latency_ns() - How long the next operation takes
+ * @latency: Operations of the GPU.
+ * @op: Operation whose setting is a time.
+ *
+ * Context: Under the GPU's lock.
+ *
+ * Return: Nanoseconds.
+ */
+u64 sim_latency_ns(struct sim_latency *latency, enum sim_op op)
+{
+	const struct sim_latency_setting *setting = &latency->setting[op];
+
+	if (!setting->vary)
+		return setting->ns;
+	return mul_u64_u32_shr(2 * setting->ns, prandom_u32_state(&latency->random), 32);
+}
+
+/**
  * sim_latency_fini() - Drop what is in flight
  * @latency: What to end. Nothing may be started any more.
  *
@@ -211,7 +247,7 @@ void sim_delayed_start(struct sim_latency *latency, struct sim_delayed *delayed)
 	if (delayed->kind != SIM_TIMED)
 		return;
 
-	sim_latency_arm(latency, delayed, ktime_get_ns() + setting->ns);
+	sim_latency_arm(latency, delayed, ktime_get_ns() + sim_latency_ns(latency, delayed->op));
 }
 
 /**

@@ -9,6 +9,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/list.h>
+#include <linux/prandom.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -52,6 +53,8 @@ struct sim_latency_setting {
 	enum sim_latency_kind kind;
 	/** @ns: Time it takes, for %SIM_TIMED. */
 	u64 ns;
+	/** @vary: Each time another, of any length below twice that. */
+	bool vary;
 };
 
 /** struct sim_delayed - An operation in flight; embedded where it belongs. */
@@ -78,11 +81,15 @@ struct sim_latency {
 	unsigned int once_stuck[SIM_OPS];
 	/** @pending: Operations in flight, in the order of their start. */
 	struct list_head pending;
+	/** @random: For times that vary. */
+	struct rnd_state random;
 	/** @timer: Fires when the next timed one is due. */
 	struct hrtimer timer;
 };
 
 void sim_latency_init(struct sim_latency *latency, raw_spinlock_t *lock);
+void sim_latency_seed(struct sim_latency *latency, u32 seed);
+u64 sim_latency_ns(struct sim_latency *latency, enum sim_op op);
 void sim_latency_fini(struct sim_latency *latency);
 void sim_delayed_init(struct sim_delayed *delayed, enum sim_op op,
 		      void (*done)(struct sim_delayed *delayed));

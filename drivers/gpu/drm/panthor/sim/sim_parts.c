@@ -78,7 +78,7 @@ static u64 sim_parts_as_delay(void *priv, unsigned int as, u32 cmd)
 	case SIM_INSTANT:
 		return 0;
 	case SIM_TIMED:
-		return setting->ns;
+		return sim_latency_ns(&gpu->latency, SIM_OP_AS);
 	default:
 		return SIM_MMU_NEVER;
 	}
@@ -310,6 +310,21 @@ unsigned int sim_parts_step_as(struct sim_gpu *gpu, unsigned int count)
 	}
 
 	return done;
+}
+
+/**
+ * sim_parts_step_cs() - Complete operations of streams that wait for a step
+ * @gpu: GPU.
+ * @op: %SIM_OP_RUN or %SIM_OP_FLUSH.
+ * @count: At most so many.
+ *
+ * Context: Under the GPU's lock.
+ *
+ * Return: How many were completed.
+ */
+unsigned int sim_parts_step_cs(struct sim_gpu *gpu, enum sim_op op, unsigned int count)
+{
+	return sim_fw_step(gpu->fw, op, count);
 }
 
 /**

@@ -28,6 +28,7 @@ void sim_parts_doorbell(struct sim_gpu *gpu, unsigned int index);
 void sim_parts_flushed(struct sim_gpu *gpu);
 void sim_parts_reset(struct sim_gpu *gpu);
 unsigned int sim_parts_step_as(struct sim_gpu *gpu, unsigned int count);
+unsigned int sim_parts_step_cs(struct sim_gpu *gpu, enum sim_op op, unsigned int count);
 void sim_parts_mmu_fault(struct sim_gpu *gpu, unsigned int as, u64 address);
 void sim_parts_hang(struct sim_gpu *gpu);
 void sim_parts_count(struct sim_gpu *gpu);

@@ -232,9 +232,11 @@ TEST_F(one, bind_async)
 /* A job without a stream only passes on fences. */
 TEST_F(one, submit_nothing)
 {
-	ASSERT_EQ(0, group_submit(self->client.fd, self->client.group, 0, 0, 0, self->client.syncobj));
-	ASSERT_EQ(0, syncobj_wait(self->client.fd, self->client.syncobj, JOB_MS));
-	EXPECT_EQ(1, syncobj_status(self->client.fd, self->client.syncobj));
+	struct client *gpu = &self->client;
+
+	ASSERT_EQ(0, group_submit(gpu->fd, gpu->group, 0, 0, 0, gpu->syncobj));
+	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
+	EXPECT_EQ(1, syncobj_status(gpu->fd, gpu->syncobj));
 }
 
 /* More jobs than the ring holds all run, in order and once. */

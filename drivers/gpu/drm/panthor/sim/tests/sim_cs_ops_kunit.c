@@ -120,6 +120,36 @@ static void hung_job_blocks_forever(struct kunit *test)
 }
 
 /*
+ * Jobs and a flush that wait for a step.
+ * Succeeds if each step is for one operation of its kind, the oldest first, and
+ * time does nothing for them.
+ */
+static void stepped_operations_end_one_by_one(struct kunit *test)
+{
+	struct cs_test *t = to_cs_test(test);
+
+	t->delay[SIM_CS_DELAY_COMPUTE] = SIM_CS_MANUAL;
+	t->delay[SIM_CS_DELAY_FLUSH] = SIM_CS_MANUAL;
+	cs_test_ring(t, INSNS(asm_set_sb(3, 0), asm_run_compute(0, 0), asm_set_sb(4, 0),
+			      asm_run_compute(0, 0), asm_flush(0x211, 20, 5, 0),
+			      asm_wait(1 << 3 | 1 << 4 | 1 << 5)));
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_BLOCKED);
+	KUNIT_EXPECT_EQ(test, sim_cs_wake_ns(t->cs), U64_MAX);
+	t->now += 1ULL << 60;
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_BLOCKED);
+	KUNIT_EXPECT_EQ(test, cs_test_status(t).scoreboards, 1 << 3 | 1 << 4 | 1 << 5);
+	KUNIT_EXPECT_EQ(test, sim_cs_step(t->cs, false, 1), 1);
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_BLOCKED);
+	KUNIT_EXPECT_EQ(test, cs_test_status(t).scoreboards, 1 << 4 | 1 << 5);
+	KUNIT_EXPECT_EQ(test, sim_cs_step(t->cs, true, 9), 1);
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_BLOCKED);
+	KUNIT_EXPECT_EQ(test, cs_test_status(t).scoreboards, 1 << 4);
+	KUNIT_EXPECT_EQ(test, sim_cs_step(t->cs, true, 9), 0);
+	KUNIT_EXPECT_EQ(test, sim_cs_step(t->cs, false, 9), 1);
+	KUNIT_EXPECT_EQ(test, cs_test_run(t), SIM_CS_EMPTY);
+}
+
+/*
  * A cache flush that takes its time.
  * Succeeds if it is on its signal slot, and is done with its modes at the end.
  */
@@ -387,6 +417,7 @@ static struct kunit_case sim_cs_ops_cases[] = {
 	KUNIT_CASE(entry_counts),
 	KUNIT_CASE(jobs_end_out_of_order),
 	KUNIT_CASE(hung_job_blocks_forever),
+	KUNIT_CASE(stepped_operations_end_one_by_one),
 	KUNIT_CASE(flush_is_on_its_signal_slot),
 	KUNIT_CASE_PARAM(flush_of_flushed_data_is_left_out, flush_gen_params),
 	KUNIT_CASE_PARAM(deferred_instruction_waits_aside, deferred_gen_params),

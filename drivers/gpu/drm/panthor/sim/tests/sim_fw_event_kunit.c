@@ -310,6 +310,26 @@ static void as_off(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CS_FATAL, cs_events(k, 0, 0));
 }
 
+/*
+ * An AS that has a fault is flushed and then switched off, with a group on it.
+ * The case succeeds if what the group does then is no violation.
+ */
+static void fault_outlives_a_flush(struct kunit *test)
+{
+	struct fw_kunit_group group = { .as = 1, .streams = 1 };
+	struct fw_kunit *k = to_fw_kunit(test);
+
+	sync(k, &group, ASM_GROUP);
+	scoped_guard(raw_spinlock_irqsave, &k->lock)
+		sim_fw_as_faulted(k->fw, 1);
+	fw_kunit_changed(k, 1);
+	k->enabled &= ~BIT(1);
+	fw_kunit_changed(k, 1);
+	sync(k, &group, ASM_GROUP);
+	KUNIT_EXPECT_EQ(test, 0, k->violations);
+	KUNIT_EXPECT_EQ(test, CS_FATAL, cs_events(k, 0, 0));
+}
+
 /* The case succeeds if a stream waits as long as its AS is locked. */
 static void as_locked(struct kunit *test)
 {
@@ -462,6 +482,7 @@ static struct kunit_case sim_fw_event_cases[] = {
 	KUNIT_CASE(page_fault),
 	KUNIT_CASE(terminate_frozen),
 	KUNIT_CASE(as_off),
+	KUNIT_CASE(fault_outlives_a_flush),
 	KUNIT_CASE(as_locked),
 	KUNIT_CASE(tiler_oom),
 	KUNIT_CASE(tiler_oom_refused),

@@ -296,6 +296,30 @@ static void kinds_are_counted_apart(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim_violation_total(gpu), SIM_V_KINDS * (SIM_V_KINDS + 1) / 2);
 }
 
+/*
+ * Violations that a test expects. Succeeds if they count for the test and not
+ * for the run, only of the kinds that were named, and only until it is over.
+ */
+static void expected_are_counted_apart(struct kunit *test)
+{
+	char two[] = "busy power", wrong[] = "power nonsense", none[] = "none";
+	struct io_test *priv = test->priv;
+	struct sim_gpu *gpu = priv->gpu;
+
+	KUNIT_EXPECT_EQ(test, sim_inject_expect(gpu, two), 0);
+	KUNIT_EXPECT_EQ(test, sim_inject_expect(gpu, wrong), -EINVAL);
+	sim_violation(gpu, SIM_V_BUSY, "of a test");
+	sim_violation(gpu, SIM_V_POWER, "of a test");
+	KUNIT_EXPECT_EQ(test, sim_violation_total(gpu), 0);
+	sim_violation(gpu, SIM_V_HEAP, "of a test");
+	KUNIT_EXPECT_EQ(test, sim_violation_total(gpu), 1);
+	KUNIT_EXPECT_EQ(test, sim_inject_expect(gpu, none), 0);
+	KUNIT_EXPECT_EQ(test, gpu->violations.expected_count, 2);
+	sim_violation(gpu, SIM_V_BUSY, "of a test");
+	KUNIT_EXPECT_EQ(test, sim_violation_total(gpu), 2);
+	KUNIT_EXPECT_EQ(test, gpu->violations.expected_count, 2);
+}
+
 static struct kunit_case panthor_sim_io_cases[] = {
 	KUNIT_CASE(accesses_arrive),
 	KUNIT_CASE(resource_leads_to_the_flush_page),
@@ -308,6 +332,7 @@ static struct kunit_case panthor_sim_io_cases[] = {
 	KUNIT_CASE(injected_gpu_fault),
 	KUNIT_CASE(line_of_step),
 	KUNIT_CASE(kinds_are_counted_apart),
+	KUNIT_CASE(expected_are_counted_apart),
 	{}
 };
 

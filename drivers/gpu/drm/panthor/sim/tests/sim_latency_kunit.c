@@ -257,6 +257,10 @@ static const struct parse_row parse_rows[] = {
 	{ "5ms", 0, SIM_TIMED, 5 * NSEC_PER_MSEC },
 	{ "60s", 0, SIM_TIMED, 60 * NSEC_PER_SEC },
 	{ "0us", 0, SIM_INSTANT, 0 },
+	{ "~10us", 0, SIM_TIMED, 10 * NSEC_PER_USEC },
+	{ "~", -EINVAL },
+	{ "~stuck", -EINVAL },
+	{ "~~1us", -EINVAL },
 	{ "61s", -EINVAL },
 	{ "99999999999999999999s", -EINVAL },
 	{ "18446744073709551615s", -EINVAL },
@@ -317,6 +321,34 @@ static void list_of_latencies(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, settings[SIM_OP_POWER].kind, row->power);
 }
 
+/*
+ * A time that varies is asked for many times, from two seeds. Succeeds if it is
+ * always below twice what was set, spread over all of that, the same for the
+ * same seed, and another for another.
+ */
+static void time_varies_by_the_seed(struct kunit *test)
+{
+	struct sim_latency *latency = kunit_kzalloc(test, 3 * sizeof(*latency), GFP_KERNEL);
+	unsigned int differ = 0, high = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, latency);
+	for (unsigned int i = 0; i < 3; i++) {
+		sim_latency_seed(&latency[i], i < 2 ? 5 : 6);
+		KUNIT_ASSERT_EQ(test, 0, sim_latency_parse("~10us", &latency[i].setting[SIM_OP_ACK]));
+	}
+	for (unsigned int n = 0; n < 1000; n++) {
+		u64 ns = sim_latency_ns(&latency[0], SIM_OP_ACK);
+
+		KUNIT_ASSERT_LT(test, ns, 20 * NSEC_PER_USEC);
+		KUNIT_ASSERT_EQ(test, ns, sim_latency_ns(&latency[1], SIM_OP_ACK));
+		differ += ns != sim_latency_ns(&latency[2], SIM_OP_ACK);
+		high += ns > 10 * NSEC_PER_USEC;
+	}
+	KUNIT_EXPECT_GT(test, differ, 900);
+	KUNIT_EXPECT_GT(test, high, 400);
+	KUNIT_EXPECT_LT(test, high, 600);
+}
+
 static struct kunit_case panthor_sim_latency_cases[] = {
 	KUNIT_CASE(instant_is_done_at_once),
 	KUNIT_CASE(timed_is_done_in_time),
@@ -326,6 +358,7 @@ static struct kunit_case panthor_sim_latency_cases[] = {
 	KUNIT_CASE(stuck_once),
 	KUNIT_CASE(cancelled_is_never_done),
 	KUNIT_CASE(end_drops_all),
+	KUNIT_CASE(time_varies_by_the_seed),
 	KUNIT_CASE_PARAM(text_of_a_latency, parse_gen_params),
 	KUNIT_CASE_PARAM(list_of_latencies, list_gen_params),
 	{}
