@@ -80,13 +80,6 @@ static void alloc_desc(const struct alloc_param *p, char *desc)
 
 KUNIT_ARRAY_PARAM(alloc, alloc_params, alloc_desc);
 
-/* A case of several passes would have more VMs than the checker knows. */
-static void alloc_end(struct sweep_state *s, const struct alloc_param *p)
-{
-	if (p->passes > 1 && s->vm)
-		panthor_kunit_vm_put(s->test, s->vm);
-}
-
 /*
  * One attempt from a fresh state, in which the n-th allocation fails. Not every
  * failed allocation fails the operation: caches are refilled in vain, and there
@@ -112,7 +105,6 @@ static bool alloc_attempt(struct kunit *test, const struct alloc_param *p, unsig
 		if (p->op->undo)
 			p->op->undo(&s);
 		panthor_expect_invariants(test);
-		alloc_end(&s, p);
 		return fired;
 	}
 
@@ -124,7 +116,6 @@ static bool alloc_attempt(struct kunit *test, const struct alloc_param *p, unsig
 	panthor_expect_invariants(test);
 	sweep_expect_works(&s, p->op, "allocation", n);
 	panthor_expect_invariants(test);
-	alloc_end(&s, p);
 
 	return fired;
 }
