@@ -2,6 +2,7 @@
 /* VMs with an address space, for the suites around them. */
 
 #include <linux/atomic.h>
+#include <linux/workqueue.h>
 
 #include <kunit/resource.h>
 
@@ -95,5 +96,7 @@ void mmu_as_reset(struct kunit *test)
 	panthor_mmu_pre_reset(ptdev);
 	panthor_fake_as_gpu_reset();
 	panthor_mmu_post_reset(ptdev);
+	/* What it made possible to let go of. */
+	flush_workqueue(panthor_cleanup_wq);
 	atomic_set(&ptdev->reset.pending, 0);
 }

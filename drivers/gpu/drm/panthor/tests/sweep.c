@@ -264,7 +264,13 @@ static int op_restore(struct sweep_state *s)
 	return ret;
 }
 
-const struct sweep_op sweep_restore = { "restore", setup_evicted, op_restore };
+/* There are more attempts than VMs that can be watched at a time. */
+static void undo_restore(struct sweep_state *s)
+{
+	panthor_kunit_vm_put(s->test, s->vm);
+}
+
+const struct sweep_op sweep_restore = { "restore", setup_evicted, op_restore, undo_restore };
 
 /* Two VMAs of one BO, so that the restore can fail between them. */
 static void setup_split_evicted(struct sweep_state *s)
@@ -274,7 +280,9 @@ static void setup_split_evicted(struct sweep_state *s)
 	KUNIT_ASSERT_EQ(s->test, op_evict(s), 0);
 }
 
-const struct sweep_op sweep_restore_split = { "restore_split", setup_split_evicted, op_restore };
+const struct sweep_op sweep_restore_split = {
+	"restore_split", setup_split_evicted, op_restore, undo_restore
+};
 
 static void sweep_handle_end(void *data)
 {
