@@ -172,10 +172,15 @@ static int wait_reset(FIXTURE_DATA(gpu) *self, const int64_t *before)
 	return ret;
 }
 
-static void count_resets(FIXTURE_DATA(gpu) *self, int64_t *before)
+/*
+ * Before a reset is caused. What groups and their memory do to address spaces
+ * meanwhile is for no_commands_during_reset() to judge.
+ */
+static int count_resets(FIXTURE_DATA(gpu) *self, int64_t *before)
 {
 	before[0] = sim_counter(self->sim, "resets");
 	before[1] = sim_counter(self->sim, "boots");
+	return sim_write(self->sim, "expect", "busy power mmu-protocol");
 }
 
 /* A job with manual latency ends when it is told to, not earlier, and once. */
@@ -311,7 +316,7 @@ TEST_F_TIMEOUT(gpu, mcu_hang, 90)
 	int64_t before[2];
 
 	ASSERT_EQ(0, submit_busy(gpu, 1));
-	count_resets(self, before);
+	ASSERT_EQ(0, count_resets(self, before));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "mcu-hang"));
 	ASSERT_EQ(0, ask_firmware(gpu));
 	EXPECT_EQ(0, wait_reset(self, before));
@@ -329,7 +334,7 @@ TEST_F_TIMEOUT(gpu, stuck_ack, 90)
 	int64_t before[2];
 
 	ASSERT_EQ(0, submit_busy(gpu, 0));
-	count_resets(self, before);
+	ASSERT_EQ(0, count_resets(self, before));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "stuck ack 1"));
 	ASSERT_EQ(0, ask_firmware(gpu));
 	EXPECT_EQ(0, wait_reset(self, before));
@@ -346,7 +351,7 @@ TEST_F_TIMEOUT(gpu, stuck_flush, 90)
 	int64_t before[2];
 
 	ASSERT_EQ(0, submit_busy(gpu, 0));
-	count_resets(self, before);
+	ASSERT_EQ(0, count_resets(self, before));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "stuck flush 1"));
 	/* Whether the caller is told is not asked here. */
 	vm_unmap(gpu->fd, gpu->vm, UNMAPPED_VA, 4096);
@@ -386,8 +391,7 @@ TEST_F_TIMEOUT(gpu, no_commands_during_reset, 90)
 	int64_t before[2];
 
 	ASSERT_EQ(0, submit_busy(gpu, 0));
-	count_resets(self, before);
-	ASSERT_EQ(0, sim_write(self->sim, "expect", "busy power mmu-protocol"));
+	ASSERT_EQ(0, count_resets(self, before));
 	ASSERT_EQ(0, sim_write(self->sim, "latency", "reset=40ms,power=10ms"));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "mcu-hang"));
 	ASSERT_EQ(0, ask_firmware(gpu));
@@ -413,7 +417,7 @@ TEST_F_TIMEOUT(gpu, group_created_during_reset, 90)
 	int ret = 0;
 
 	ASSERT_EQ(0, submit_busy(gpu, 0));
-	count_resets(self, before);
+	ASSERT_EQ(0, count_resets(self, before));
 	ASSERT_EQ(0, sim_write(self->sim, "latency", "boot=200ms"));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "mcu-hang"));
 	ASSERT_EQ(0, ask_firmware(gpu));
