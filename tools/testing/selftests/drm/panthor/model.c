@@ -281,11 +281,10 @@ TEST_F(gpu, gpu_fault)
 {
 	struct client *gpu = &self->client;
 
-	ASSERT_EQ(0, submit_waiter(gpu, 0));
+	ASSERT_EQ(0, submit_busy(gpu, 0));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "gpu-fault 0x88 0x1000"));
-	client_words(gpu)[0] = 2;
+	ASSERT_EQ(0, client_new_group(gpu));
 	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
-	EXPECT_EQ(1, syncobj_status(gpu->fd, gpu->syncobj));
 	EXPECT_EQ(0, client_works(gpu, PATTERN));
 }
 
@@ -294,7 +293,7 @@ TEST_F(gpu, mmu_fault)
 {
 	struct client *gpu = &self->client;
 
-	ASSERT_EQ(0, submit_waiter(gpu, 0));
+	ASSERT_EQ(0, submit_busy(gpu, 0));
 	/* One of them is that of the group; 0 is the firmware's. */
 	for (unsigned int as = 1; as < 8; as++) {
 		char text[32];
@@ -303,8 +302,8 @@ TEST_F(gpu, mmu_fault)
 		ASSERT_EQ(0, sim_write(self->sim, "inject", text));
 	}
 	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
-	EXPECT_GT(0, syncobj_status(gpu->fd, gpu->syncobj));
-	EXPECT_NE(0, group_state(gpu->fd, gpu->group, NULL));
+	EXPECT_EQ(-EINVAL, syncobj_status(gpu->fd, gpu->syncobj));
+	EXPECT_EQ(DRM_PANTHOR_GROUP_STATE_FATAL_FAULT, group_state(gpu->fd, gpu->group, NULL));
 	ASSERT_EQ(0, client_new_group(gpu));
 	EXPECT_EQ(0, client_works(gpu, PATTERN));
 }
