@@ -20,7 +20,7 @@ from .settings import REPO
 
 MODEL = module.DRIVER_DIR / "sim"
 FIRMWARE = "lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
-RUN_SECONDS = 600.0
+RUN_SECONDS = 900.0
 LONG_SECONDS = 7200
 SEEDS = 1 << 32
 TYPICAL_SECONDS = {"tcg": 120.0, "kvm": 30.0}
