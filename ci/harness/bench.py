@@ -162,7 +162,7 @@ def run(s: Settings, lane: Lane, results: Path) -> int:
     chosen = settings.own_programs("bench", s.filter)
     both = {"lean": lane.without_debug(), "debug": lane}
     boots: dict[str, dict[str, Value]] = {}
-    verdict = Verdict([], clock.stages, command=s.again(lane.name, [f"FILTER={s.filter}"] if s.filter else []))
+    verdict = Verdict([], clock.stages, command=s.again(lane.name, s.filter_words))
     with single.prepared(s, lane, clock) as work:
         for one in both.values():
             with clock.stage(f"build {one.name}"):

@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import bench, lanerun, lanes, locks, prepare, procs, report_files, report_term, settings, source
+from . import bench, client, lanerun, lanes, locks, prepare, procs, report_files, report_term, settings, source
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -154,7 +154,7 @@ def _cmd_distclean(s: Settings) -> int:
     return 0
 
 
-OWN = {"bench": bench.run}
+OWN = {"bench": bench.run, "client": client.run}
 COMMANDS = {**{name: _cmd_own for name in OWN}, "verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test, "tree": _cmd_tree,
             "clean": _cmd_clean, "distclean": _cmd_distclean}
 

@@ -21,6 +21,8 @@ SELFTESTS = REPO / "tools/testing/selftests/drm/panthor"
 SIM_CASES = ("probe", "suspend", "rebind", "violations")
 OWN_CASES = {
     "bench": ("probe", "roundtrip", "instructions", "mmio", "traffic", "idle"),
+    "client": ("vulkaninfo", "device", "recorded", "events", "timestamps", "timeline", "sharing",
+               "six_clients", "violations"),
 }
 """Commands that boot one VM lane for a suite of their own name: its cases."""
 LONG = "_long"
@@ -66,6 +68,11 @@ class Settings:
     def kernel_args(self) -> list[str]:
         """Kernel command line words that carry the settings into the run."""
         return [f"panthor.kunit_seed={self.seed}"] if self.seed else []
+
+    @property
+    def filter_words(self) -> list[str]:
+        """The filter as an argument of make, if there is one."""
+        return [f"FILTER={self.filter}"] if self.filter else []
 
     def again(self, lane: str, extra: Sequence[str] = ()) -> str:
         """Command that repeats this run on one lane."""
