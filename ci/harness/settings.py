@@ -18,7 +18,7 @@ TESTS = REPO / "drivers/gpu/drm/panthor/tests"
 SIM_TESTS = REPO / "drivers/gpu/drm/panthor/sim/tests"
 SUITES = (TESTS, SIM_TESTS)
 SELFTESTS = REPO / "tools/testing/selftests/drm/panthor"
-SIM_CASES = ("probe", "suspend", "rebind", "violations")
+SIM_CASES = ("probe", "suspend", "rebind", "bind_long", "modules_long", "violations")
 OWN_CASES = {
     "bench": ("probe", "roundtrip", "instructions", "mmio", "traffic", "idle"),
     "client": ("vulkaninfo", "device", "recorded", "events", "timestamps", "timeline", "sharing",

@@ -18,7 +18,6 @@ static const struct {
 	COUNTER(mmio_writes),
 	COUNTER(tlb_misses),
 	COUNTER(instructions),
-	COUNTER(jobs),
 	COUNTER(slices),
 	COUNTER(bytes),
 	COUNTER(irqs_job),

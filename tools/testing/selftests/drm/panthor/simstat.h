@@ -11,7 +11,6 @@ struct sim_stats {
 	uint64_t mmio_writes;
 	uint64_t tlb_misses;
 	uint64_t instructions;
-	uint64_t jobs;
 	uint64_t slices;
 	uint64_t bytes;
 	uint64_t irqs_job;
