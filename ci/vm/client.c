@@ -268,11 +268,15 @@ static void case_recorded(VkPhysicalDevice gpu)
 	device_destroy(&device);
 }
 
-/* The GPU sets an event, waits for it, and resets it; the CPU sees both. */
+/*
+ * The GPU sets an event, waits for it, and resets it; the CPU sees what it is. The
+ * reset is a submit of its own: in the one of the wait, a queue of the driver could
+ * reset what another still has to see.
+ */
 static void case_events(VkPhysicalDevice gpu)
 {
 	const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
-	VkCommandBuffer set, reset;
+	VkCommandBuffer set, wait, reset;
 	struct device device;
 	VkEvent event;
 
@@ -281,9 +285,11 @@ static void case_events(VkPhysicalDevice gpu)
 	set = begin(&device, VK_COMMAND_BUFFER_LEVEL_PRIMARY);
 	vkCmdSetEvent(set, event, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
 	MUST(vkEndCommandBuffer(set));
-	reset = begin(&device, VK_COMMAND_BUFFER_LEVEL_PRIMARY);
-	vkCmdWaitEvents(reset, 1, &event, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+	wait = begin(&device, VK_COMMAND_BUFFER_LEVEL_PRIMARY);
+	vkCmdWaitEvents(wait, 1, &event, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
 			VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, NULL, 0, NULL, 0, NULL);
+	MUST(vkEndCommandBuffer(wait));
+	reset = begin(&device, VK_COMMAND_BUFFER_LEVEL_PRIMARY);
 	vkCmdResetEvent(reset, event, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
 	MUST(vkEndCommandBuffer(reset));
 
@@ -291,6 +297,7 @@ static void case_events(VkPhysicalDevice gpu)
 		if (vkGetEventStatus(device.handle, event) != VK_EVENT_RESET)
 			fail("round %u: the event is set", i);
 		run(&device, set);
+		run(&device, wait);
 		if (vkGetEventStatus(device.handle, event) != VK_EVENT_SET)
 			fail("round %u: the event was not set", i);
 		run(&device, reset);
