@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         Row("roundtrips", "job : pipes", peer="roundtrips_pipe")),
     "command streams": (
         Row("instructions", "instructions, registers only"),
-        Row("instructions_memory", "with 64 bytes loaded and stored in 6")),
+        Row("instructions_memory", "64 bytes loaded and stored per 6")),
     "registers": (
         Row("mmio_reads", "reads"),
         Row("mmio_ns", "one read"),
@@ -160,6 +161,8 @@ def run(s: Settings, lane: Lane, results: Path) -> int:
     """Builds, boots and measures; 0 if all work was done."""
     clock = Clock()
     chosen = settings.own_programs("bench", s.filter)
+    # Says what the times are worth.
+    load = f"host with {len(os.sched_getaffinity(0))} CPUs, load {os.getloadavg()[0]:.1f} before"
     both = {"lean": lane.without_debug(), "debug": lane}
     boots: dict[str, dict[str, Value]] = {}
     verdict = Verdict([], clock.stages, command=s.again(lane.name, s.filter_words))
@@ -174,9 +177,9 @@ def run(s: Settings, lane: Lane, results: Path) -> int:
             verdict.lanes.append(boot.result)
             boots[name] = read(judge.read_log(boot.log))
             accel = boot.result.note.split(",")[0]
-    head = {"linux": work.src.version, "driver": s.driver, "lane": lane.name, "accel": accel,
+    head = {"linux": work.src.version, "driver": s.driver, "lane": lane.name, "accel": accel, "host": load,
             "command": verdict.command}
-    lines = [f"linux {work.src.version}, driver {s.driver}, {lane.name} ({accel}, {lane.cpus} CPUs)", "",
+    lines = [f"linux {work.src.version}, driver {s.driver}, {lane.name} ({accel}, {lane.cpus} CPUs)", load, "",
              *table(boots), "", f"again: {verdict.command}"]
     (results / "bench.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (results / "bench.json").write_text(as_json(head, boots), encoding="utf-8")

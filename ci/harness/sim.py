@@ -71,7 +71,7 @@ def run(work: Work, lane: Lane, log: Path) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
     chosen = settings.chosen_programs(work.settings.filter)
     names = [case for _, case, _ in chosen]
-    files = {**{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest")},
+    files = {**{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest", "growth")},
              **{f"harness/bin/{path.name}": path for path in selftest.programs(work, lane)}}
     return boot(work, lane, log, "sim", chosen, files, words(work.settings.seed, names),
                 LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS)
