@@ -158,6 +158,8 @@ class Packages:
                 raise
             except AptError as err:
                 trouble = trouble or str(err)
+                if aptfetch.UNREACHABLE.search(str(err)):
+                    break  # and not one time-out per suite
         raise HarnessError(f"the configured Debian mirror does not have {probe} ({trouble or 'in no suite'})")
 
     def add(self, name: str) -> set[str]:

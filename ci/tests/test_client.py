@@ -90,6 +90,20 @@ class Fetching(support.Folder):
             client.fetch(ARM64, self.dir)
         self.assertFalse((self.dir / "client-arm64").exists())
 
+    def test_an_unreachable_mirror_is_asked_once(self) -> None:
+        mirror = debs.aptfetch.Mirror("http://mirror.invalid/debian", ("bookworm",))
+        asked: list[str] = []
+
+        def update(apt: debs.Apt) -> None:
+            asked.append(apt.state.name)
+            raise debs.AptError("E: Could not resolve 'mirror.invalid'")
+
+        with mock.patch.object(debs.aptfetch, "configured_mirrors", lambda: [mirror]), \
+                mock.patch.object(debs.Apt, "update", update), \
+                self.assertRaisesRegex(client.Absent, "Could not resolve"):
+            client.fetch(ARM64, self.dir)
+        self.assertEqual(asked, ["apt-sid"])
+
     def test_the_cache_is_used(self) -> None:
         support.put(self.dir, {"client-arm64/packages.json": "{}"})
         with mock.patch.object(debs, "Packages", side_effect=AssertionError):
