@@ -209,6 +209,19 @@ void bind_wait(struct kunit *test, struct bind *bind)
 	flush_workqueue(panthor_cleanup_wq);
 }
 
+/**
+ * bind_put() - Forget a job now, instead of at the end
+ * @test: The test.
+ * @bind: The job. It can run, or has, and its cleanup is not blocked.
+ *
+ * Context: Test thread.
+ */
+void bind_put(struct kunit *test, struct bind *bind)
+{
+	kunit_release_action(test, bind_end, bind);
+	kunit_kfree(test, bind);
+}
+
 static void bind_block_fn(struct work_struct *work)
 {
 	wait_for_completion(&container_of(work, struct bind_block, work)->release);

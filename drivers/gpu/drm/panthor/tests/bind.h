@@ -58,6 +58,7 @@ struct bind *bind_unmap(struct kunit *test, struct panthor_vm *vm, u64 va, u64 s
 int bind_release(void *data);
 void bind_run(struct kunit *test, struct bind *bind);
 void bind_wait(struct kunit *test, struct bind *bind);
+void bind_put(struct kunit *test, struct bind *bind);
 struct bind_block *bind_block(struct kunit *test);
 void bind_unblock(struct kunit *test, struct bind_block *block);
 

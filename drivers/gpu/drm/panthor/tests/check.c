@@ -81,8 +81,41 @@ static void check_add_bo(struct check *c, struct panthor_gem_object *bo)
 	if (!kref_get_unless_zero(&bo->base.refcount))
 		return;
 	c->nr_bos++;
-	c->bos[c->nr_bos - 1].bo = bo;
+	c->bos[c->nr_bos - 1] = (struct check_bo){ .bo = bo };
 	*check_slot(c, bo) = c->nr_bos;
+}
+
+static void check_free(void *data)
+{
+	struct check *c = data;
+
+	kvfree(c->hash);
+	kvfree(c);
+}
+
+/* A check is made after every step of some cases: its memory is kept. */
+static struct check *check_room(struct kunit *test, unsigned int max)
+{
+	struct panthor_kunit *ctx = to_panthor_kunit(test);
+	struct check *c = ctx->check;
+
+	if (c && c->max_bos >= max)
+		return c;
+	if (c)
+		kunit_release_action(test, check_free, c);
+
+	max = roundup_pow_of_two(max + 8);
+	c = kvzalloc(struct_size(c, bos, max), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	c->max_bos = max;
+	/* Half of it stays free, so that a search ends soon. */
+	c->hash_bits = ilog2(max) + 1;
+	c->hash = kvcalloc(BIT(c->hash_bits), sizeof(*c->hash), GFP_KERNEL);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, check_free, c), 0);
+	KUNIT_ASSERT_NOT_NULL(test, c->hash);
+	ctx->check = c;
+
+	return c;
 }
 
 /**
@@ -92,39 +125,35 @@ static void check_add_bo(struct check *c, struct panthor_gem_object *bo)
  *
  * Context: Test thread. Takes and releases gems.lock.
  *
- * Return: The check, to be ended with check_close(); a failure aborts the test.
+ * Return: The check, to be ended with check_close() before the next one; a
+ * failure aborts the test.
  */
 struct check *check_open(struct kunit *test, struct panthor_check_report *r)
 {
 	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
 	struct panthor_gem_object *bo;
-	unsigned int max, bits;
+	unsigned int max;
 	struct check *c;
-	u32 *hash;
 
 	mutex_lock(&ptdev->gems.lock);
 	max = list_count_nodes(&ptdev->gems.node);
 	mutex_unlock(&ptdev->gems.lock);
 
-	/* Half of it stays free, so that a search ends soon. */
-	bits = ilog2(max + 1) + 2;
-	c = kvzalloc(struct_size(c, bos, max), GFP_KERNEL);
-	hash = kvcalloc(BIT(bits), sizeof(*hash), GFP_KERNEL);
-	if (!c || !hash) {
-		kvfree(hash);
-		kvfree(c);
-	}
-	KUNIT_ASSERT_TRUE(test, c && hash);
+	c = check_room(test, max);
 	c->test = test;
 	c->ctx = to_panthor_kunit(test);
 	c->ptdev = ptdev;
 	c->r = r;
-	c->hash_bits = bits;
-	c->hash = hash;
+	c->nr_bos = 0;
+	c->nr_vms = 0;
+	c->gpu_mapped = 0;
+	c->vm_bos = 0;
+	c->tables = 0;
+	memset(c->hash, 0, BIT(c->hash_bits) * sizeof(*c->hash));
 
 	mutex_lock(&ptdev->gems.lock);
 	list_for_each_entry(bo, &ptdev->gems.node, debugfs.node)
-		if (c->nr_bos < max)
+		if (c->nr_bos < c->max_bos)
 			check_add_bo(c, bo);
 	mutex_unlock(&ptdev->gems.lock);
 
@@ -141,8 +170,6 @@ void check_close(struct check *c)
 {
 	for (unsigned int i = 0; i < c->nr_bos; i++)
 		drm_gem_object_put(&c->bos[i].bo->base);
-	kvfree(c->hash);
-	kvfree(c);
 }
 
 /* I1: the page array holds exactly the pages of the object's file, in order. */
@@ -222,7 +249,7 @@ static void check_pins(struct panthor_kunit *ctx, struct panthor_gem_object *bo,
 
 	if (pins > INT_MAX || vmaps > INT_MAX || mmaps > INT_MAX)
 		check_violated(r, 4, "saturated counter: pin %#x vmap %#x mmap %#x",
-			 pins, vmaps, mmaps);
+			       pins, vmaps, mmaps);
 
 	if (pins && !bo->backing.pages)
 		check_violated(r, 3, "%u pins and no pages", pins);
@@ -232,9 +259,12 @@ static void check_pins(struct panthor_kunit *ctx, struct panthor_gem_object *bo,
 		check_violated(r, 3, "%u pins, %lu holders", pins, expected);
 
 	if (!!bo->cmap.vaddr != !!vmaps)
-		check_violated(r, 5, "vaddr %s with %u users", bo->cmap.vaddr ? "set" : "NULL", vmaps);
+		check_violated(r, 5, "vaddr %s with %u users",
+			       bo->cmap.vaddr ? "set" : "NULL", vmaps);
 	if ((bo->cmap.vaddr || vmaps) && !pins)
 		check_violated(r, 5, "kernel mapping without a pin");
+	if (bo->cmap.vaddr && !IS_ERR_OR_NULL(bo->backing.pages))
+		check_kernel_mapping(bo, r);
 }
 
 /**

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Checks of user mappings, in the address space of the test (I6, I7). */
+/*
+ * Checks of the CPU's mappings: those of user space in the address space of the test
+ * (I6, I7), those of the kernel (I23).
+ */
 
 #include <linux/mm.h>
 
@@ -63,4 +66,21 @@ void check_user_mappings(struct check *c)
 		check_ptes(c, cb->bo, vma);
 	}
 	mmap_read_unlock(mm);
+}
+
+/**
+ * check_kernel_mapping() - Check where a BO's kernel mapping leads (I23)
+ * @bo: The BO, with pages and a kernel mapping.
+ * @r: Where violations go.
+ *
+ * Context: The BO's resv is held.
+ */
+void check_kernel_mapping(struct panthor_gem_object *bo, struct panthor_check_report *r)
+{
+	for (unsigned long i = 0; i < bo->base.size >> PAGE_SHIFT; i++) {
+		if (vmalloc_to_page(bo->cmap.vaddr + i * PAGE_SIZE) == bo->backing.pages[i])
+			continue;
+		check_violated(r, 23, "kernel mapping leads elsewhere than to page %lu", i);
+		return;
+	}
 }

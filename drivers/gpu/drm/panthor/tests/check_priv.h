@@ -69,6 +69,7 @@ struct check_vm {
  * @gpu_mapped: Pages of BOs that a GPU has mapped.
  * @vm_bos: Number of vm_bos.
  * @tables: Tables below the roots of all page tables.
+ * @max_bos: Room in @bos.
  * @hash_bits: Size of @hash.
  * @hash: Finds a BO by its address; index and one, 0 is free.
  * @vms: The VMs, by address.
@@ -84,10 +85,11 @@ struct check {
 	long gpu_mapped;
 	unsigned int vm_bos;
 	unsigned int tables;
+	unsigned int max_bos;
 	unsigned int hash_bits;
 	u32 *hash;
 	struct check_vm vms[CHECK_MAX_VMS];
-	struct check_bo bos[] __counted_by(nr_bos);
+	struct check_bo bos[] __counted_by(max_bos);
 };
 
 /* A panthor_vm begins with its gpuvm. */
@@ -107,6 +109,7 @@ enum panthor_gem_reclaim_state check_derive_state(struct panthor_gem_object *bo,
 						  struct drm_gpuvm **only_vm);
 
 void check_user_mappings(struct check *c);
+void check_kernel_mapping(struct panthor_gem_object *bo, struct panthor_check_report *r);
 void check_gather_vms(struct check *c);
 void check_vm_bos(struct check *c, struct panthor_gem_object *bo);
 void check_vms(struct check *c);

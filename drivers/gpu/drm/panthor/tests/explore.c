@@ -4,354 +4,206 @@
  * after each, and shortens a sequence on which they differ.
  */
 
-#include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/ctype.h>
-#include <linux/shrinker.h>
-#include <linux/sizes.h>
-#include <linux/uaccess.h>
-
-#include <drm/drm_gem.h>
-#include <drm/drm_gpuvm.h>
+#include <linux/math64.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
 
 #include <kunit/test.h>
 
 #include "check.h"
 #include "explore.h"
-#include "fixture.h"
-#include "seam.h"
 
-#define VA(bo)	((u64)SZ_1G + (bo) * (u64)SZ_16M)
-
-/**
- * struct world - The driver's objects for a model's
- * @bo: Buffers.
- * @vm: VMs, of the &struct explore.
- * @addr: Per BO and user mapping, its address.
- * @stamp: Per BO, what user space wrote last, or 0.
- */
-struct world {
-	struct panthor_gem_object *bo[MODEL_MAX_BOS];
-	struct panthor_vm *const *vm;
-	unsigned long addr[MODEL_MAX_BOS][4];
-	u32 stamp[MODEL_MAX_BOS];
-};
-
-static __printf(2, 3) void differs(struct explore_result *r, const char *fmt, ...)
-{
-	va_list args;
-
-	if (r->why[0])
-		return;
-	va_start(args, fmt);
-	vscnprintf(r->why, sizeof(r->why), fmt, args);
-	va_end(args);
-}
-
-static void world_make(struct explore *ex, struct world *w)
-{
-	memset(w, 0, sizeof(*w));
-	w->vm = ex->vm;
-	for (u8 i = 0; i < ex->start.nr_bos; i++)
-		w->bo[i] = panthor_kunit_bo(ex->test, ex->start.pages * PAGE_SIZE);
-}
-
-static void world_destroy(struct explore *ex, const struct model *m, struct world *w)
-{
-	struct kunit *test = ex->test;
-
-	for (u8 i = 0; i < m->nr_bos; i++) {
-		for (u8 n = 0; n < m->bo[i].pins; n++)
-			panthor_kunit_unpin(test, w->bo[i]);
-		for (u8 n = 0; n < m->bo[i].vmaps; n++)
-			panthor_kunit_vunmap(test, w->bo[i]);
-		for (u8 n = 0; n < m->bo[i].mmaps; n++)
-			panthor_kunit_munmap(test, w->addr[i][n], w->bo[i]->base.size);
-		for (u8 vm = 0; vm < m->nr_vms; vm++)
-			if (m->bo[i].map[vm] != MODEL_NOT_MAPPED)
-				panthor_kunit_unmap(test, w->vm[vm], w->bo[i], VA(i));
-	}
-	for (u8 i = 0; i < m->nr_bos; i++)
-		panthor_kunit_bo_put(test, w->bo[i]);
-}
-
-/* Writes a new value after checking that the last one is still there. */
-static void touch_mapping(struct world *w, struct model_step step, u8 mapping,
-			  struct explore_result *r)
-{
-	u32 __user *p = (u32 __user *)w->addr[step.bo][mapping];
-	u32 value;
-
-	if (get_user(value, p))
-		differs(r, "the touch faults");
-	else if (value != w->stamp[step.bo])
-		differs(r, "reads %#x, %#x was written", value, w->stamp[step.bo]);
-	else if (put_user(value + 1, p))
-		differs(r, "the store faults");
-	w->stamp[step.bo]++;
-}
-
-static void expect_ret(struct explore_result *r, long ret, long expected)
-{
-	if (ret != expected)
-		differs(r, "returns %ld, not %ld", ret, expected);
-}
-
-static void world_step(struct kunit *test, struct model *m, struct world *w,
-		       struct model_step step, struct explore_result *r)
-{
-	struct panthor_gem_object *bo = w->bo[step.bo];
-	struct panthor_vm *vm = w->vm[step.vm];
-	u8 mmaps = m->bo[step.bo].mmaps;
-
-	switch ((enum model_op)step.op) {
-	case MODEL_PIN:
-		expect_ret(r, panthor_kunit_pin(test, bo), 0);
-		break;
-	case MODEL_UNPIN:
-		panthor_kunit_unpin(test, bo);
-		break;
-	case MODEL_VMAP:
-		expect_ret(r, PTR_ERR_OR_ZERO(panthor_kunit_vmap(test, bo)), 0);
-		break;
-	case MODEL_VUNMAP:
-		panthor_kunit_vunmap(test, bo);
-		break;
-	case MODEL_MMAP:
-		w->addr[step.bo][mmaps] = panthor_kunit_mmap(test, bo);
-		break;
-	case MODEL_MUNMAP:
-		panthor_kunit_munmap(test, w->addr[step.bo][mmaps - 1], bo->base.size);
-		break;
-	case MODEL_TOUCH:
-		touch_mapping(w, step, mmaps - 1, r);
-		break;
-	case MODEL_MAP:
-		expect_ret(r, panthor_vm_map_bo_range(vm, bo, 0, bo->base.size, VA(step.bo), 0), 0);
-		break;
-	case MODEL_UNMAP:
-		expect_ret(r, panthor_vm_unmap_range(vm, VA(step.bo), bo->base.size), 0);
-		break;
-	case MODEL_SUBMIT:
-		expect_ret(r, panthor_kunit_prepare_job(vm), 0);
-		break;
-	case MODEL_PIN_FAILS:
-		panthor_seam_fail_once(test, SEAM_GET_PAGES, -ENOSPC);
-		expect_ret(r, panthor_gem_pin(bo), -ENOSPC);
-		break;
-	case MODEL_MAP_FAILS:
-		panthor_seam_fail_once(test, SEAM_GET_PAGES, -ENOSPC);
-		expect_ret(r, panthor_vm_map_bo_range(vm, bo, 0, bo->base.size, VA(step.bo), 0),
-			   -ENOSPC);
-		break;
-	default:
-		break;
-	}
-}
-
-static void world_shrink(struct kunit *test, struct model *m, struct world *w,
-			 enum model_op op, struct explore_result *r)
-{
-	gfp_t gfp = op == MODEL_SHRINK_ATOMIC ? GFP_ATOMIC : GFP_KERNEL;
-	bool found = model_reclaimable(m, op);
-	unsigned long ret;
-	u32 victims = 0;
-
-	panthor_seam_set_swap(test, op != MODEL_SHRINK_NO_SWAP);
-	ret = panthor_kunit_scan(test, gfp, op == MODEL_SHRINK_ONE ? 1 : U32_MAX >> 1);
-
-	for (u8 i = 0; i < m->nr_bos; i++)
-		if (m->bo[i].resident && !w->bo[i]->backing.pages)
-			victims |= BIT(i);
-	if (!model_victims_allowed(m, op, victims))
-		differs(r, "evicts BOs %#x", victims);
-	else if (found ? ret != hweight32(victims) * m->pages : ret != SHRINK_STOP)
-		differs(r, "the scan returns %#lx after evicting BOs %#x", ret, victims);
-	model_evict(m, victims);
-}
-
-static u8 world_map(struct panthor_gem_object *bo, struct panthor_vm *vm)
-{
-	struct drm_gpuvm_bo *vm_bo;
-
-	/* The gpuvm is the first member, see panthor_vm_resv() for the contract. */
-	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base)
-		if (vm_bo->vm == (struct drm_gpuvm *)vm)
-			return vm_bo->evicted ? MODEL_EVICTED : MODEL_LIVE;
-
-	return MODEL_NOT_MAPPED;
-}
-
-static enum panthor_gem_reclaim_state state_of(u8 queue)
-{
-	if (queue == MODEL_UNUSED)
-		return PANTHOR_GEM_UNUSED;
-	if (queue == MODEL_MMAPPED)
-		return PANTHOR_GEM_MMAPPED;
-	if (queue == MODEL_SHARED)
-		return PANTHOR_GEM_GPU_MAPPED_MULTI_VM;
-	if (queue == MODEL_NOT_QUEUED)
-		return PANTHOR_GEM_UNRECLAIMABLE;
-
-	return PANTHOR_GEM_GPU_MAPPED_SINGLE_VM;
-}
-
-/* Of two BOs in one queue, the older one stands nearer to the head of the LRU. */
-static bool stands_before(struct panthor_gem_object *a, struct panthor_gem_object *b)
-{
-	struct drm_gem_object *obj;
-
-	if (!a->base.lru)
-		return false;
-	list_for_each_entry(obj, &a->base.lru->list, lru_node) {
-		if (obj == &a->base)
-			return true;
-		if (obj == &b->base)
-			return false;
-	}
-
-	return false;
-}
-
-/* Where the model leaves the order open, takes it from the driver. */
-static void world_adopt_order(struct model *m, struct world *w)
-{
-	struct model before = *m;
-
-	for (u8 i = 0; i < m->nr_bos; i++)
-		for (u8 j = 0; j < m->nr_bos; j++)
-			if (i != j && before.bo[i].queue != MODEL_NOT_QUEUED &&
-			    before.bo[i].queue == before.bo[j].queue &&
-			    before.bo[i].since == before.bo[j].since &&
-			    stands_before(w->bo[i], w->bo[j]))
-				model_order(m, j);
-}
-
-static void world_compare(const struct model *m, struct world *w, struct explore_result *r)
-{
-	for (u8 i = 0; i < m->nr_bos; i++) {
-		const struct model_bo *want = &m->bo[i];
-		struct panthor_gem_object *bo = w->bo[i];
-
-		if (!!bo->backing.pages != want->resident)
-			differs(r, "BO %u is %sresident", i, bo->backing.pages ? "" : "not ");
-		if (refcount_read(&bo->backing.pin_count) != want->pins + !!want->vmaps)
-			differs(r, "BO %u has %u pins", i, refcount_read(&bo->backing.pin_count));
-		if (bo->reclaim_state != state_of(want->queue))
-			differs(r, "BO %u is %s, not %s", i,
-				panthor_kunit_state_name(bo->reclaim_state),
-				panthor_kunit_state_name(state_of(want->queue)));
-		for (u8 vm = 0; vm < m->nr_vms; vm++)
-			if (world_map(bo, w->vm[vm]) != want->map[vm])
-				differs(r, "BO %u in VM %u is %u, not %u", i, vm,
-					world_map(bo, w->vm[vm]), want->map[vm]);
-		for (u8 j = 0; j < m->nr_bos && !r->why[0]; j++)
-			if (want->queue != MODEL_NOT_QUEUED && m->bo[j].queue == want->queue &&
-			    want->since < m->bo[j].since && !stands_before(bo, w->bo[j]))
-				differs(r, "BO %u is queued behind BO %u", i, j);
-	}
-}
+static bool kunit_defects = true;
+module_param(kunit_defects, bool, 0444);
+MODULE_PARM_DESC(kunit_defects, "The driver has the defects of the stock driver; leave out steps that meet them");
 
 /**
- * explore_init() - Make what the runs of a case share
- * @ex: Filled in.
- * @test: The test, with a device of the fixture.
+ * explore_new() - Begin an exploration
+ * @test: The test, with a device of the fixture; releases everything when it ends.
  * @nr_bos: Buffers.
  * @nr_vms: VMs.
  * @max_holds: Most pins, kernel and user mappings of each kind per BO.
- * @pages: Size of each BO, in pages.
+ * @pages: Size of each BO, in pages; at least 2.
  *
  * Context: Test thread.
+ *
+ * Return: The exploration; a failure aborts the test.
  */
-void explore_init(struct explore *ex, struct kunit *test, u8 nr_bos, u8 nr_vms,
-		  u8 max_holds, u8 pages)
+struct explore *explore_new(struct kunit *test, u8 nr_bos, u8 nr_vms, u8 max_holds, u8 pages)
 {
+	struct explore *ex = kunit_kzalloc(test, sizeof(*ex), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, ex);
 	ex->test = test;
 	model_init(&ex->start, nr_bos, nr_vms, max_holds, pages);
-	for (u8 i = 0; i < nr_vms; i++)
-		ex->vm[i] = panthor_kunit_vm(test);
+	if (kunit_defects)
+		ex->start.defects = BIT(MODEL_DEFECTS) - 1;
+	ex->world = world_new(test, nr_bos, nr_vms, pages);
+
+	return ex;
 }
 
 /**
- * explore_run() - Run steps on the driver and on the model
- * @ex: What the runs share.
- * @steps: The steps. Those that the model does not allow are left out.
- * @nr: Number of steps.
- * @result: How it went.
+ * explore_begin() - Go back to the beginning, and do the first steps
+ * @ex: The exploration.
  *
- * Context: Test thread. Makes its objects and destroys them.
+ * Context: Test thread.
  */
-void explore_run(struct explore *ex, const struct model_step *steps,
-		 unsigned int nr, struct explore_result *result)
+void explore_begin(struct explore *ex)
 {
-	struct kunit *test = ex->test;
+	world_begin(ex->world);
+	ex->model = ex->start;
+	for (unsigned int i = 0; i < ex->nr_first; i++)
+		if (!explore_step(ex, ex->first[i], false))
+			return;
+}
+
+/**
+ * explore_end() - Leave nothing behind for the checker that ends the case
+ * @ex: The exploration.
+ *
+ * Context: Test thread.
+ */
+void explore_end(struct explore *ex)
+{
+	world_empty(ex->world);
+}
+
+/**
+ * explore_may() - Whether a step can be done
+ * @ex: The exploration; counts steps that are left out because of a defect.
+ * @m: The model before it.
+ * @step: The step.
+ *
+ * Context: Any.
+ *
+ * Return: false if it makes no sense, or the driver is known to be wrong.
+ */
+bool explore_may(struct explore *ex, const struct model *m, struct model_step step)
+{
+	enum model_defect defect;
+
+	if (!model_allows(m, step))
+		return false;
+	defect = model_meets(m, step);
+	if (defect == MODEL_DEFECTS)
+		return true;
+	ex->met[defect][step.op]++;
+
+	return defect == MODEL_D2;
+}
+
+/* The checker is for quiescent points, and a VM_BIND job is none. */
+static void run_checker(struct explore *ex)
+{
 	struct panthor_check_report report;
-	struct world w;
 
-	result->model = ex->start;
-	result->done = 0;
-	result->why[0] = '\0';
-	world_make(ex, &w);
+	if (ex->model.bind.stage != MODEL_NO_JOB)
+		return;
+	ex->checks++;
+	ex->check_ns -= ktime_get_ns();
+	panthor_check(ex->test, &report);
+	ex->check_ns += ktime_get_ns();
+	if (report.count)
+		world_differs(ex->world, "%s", report.msgs[0]);
+}
 
-	while (result->done < nr) {
-		struct model_step step = steps[result->done];
-		struct model *m = &result->model;
+/**
+ * explore_step() - Do a step
+ * @ex: The exploration.
+ * @step: The step; explore_may() allowed it.
+ * @check: Run the invariant checker after it, too.
+ *
+ * Context: Test thread.
+ *
+ * Return: true if driver and model agree; else ex->world->why says why not.
+ */
+bool explore_step(struct explore *ex, struct model_step step, bool check)
+{
+	struct world *w = ex->world;
+	struct model *m = &ex->model;
+	bool left_open = model_left_open(m, step);
+	u64 now;
 
-		if (!model_allows(m, step)) {
-			result->done++;
-			continue;
-		}
-		if (model_op_shrinks(step.op)) {
-			world_shrink(test, m, &w, step.op, result);
-		} else {
-			world_step(test, m, &w, step, result);
-			model_apply(m, step);
-			world_adopt_order(m, &w);
-		}
-		world_compare(m, &w, result);
-		panthor_check(test, &report);
-		if (report.count)
-			differs(result, "%s", report.msgs[0]);
-		if (result->why[0])
-			break;
-		result->done++;
+	ex->steps++;
+	ex->step_ns -= ktime_get_ns();
+	if (model_op_shrinks(step.op)) {
+		model_evict(m, step, world_scan(w, m, step));
+	} else {
+		world_step(w, step);
+		model_apply(m, step);
 	}
+	now = ktime_get_ns();
+	ex->step_ns += now;
+	world_adopt(w, m, left_open);
+	world_compare(w, m);
+	ex->compare_ns += ktime_get_ns() - now;
+	if (check && !w->why[0])
+		run_checker(ex);
 
-	world_destroy(ex, &result->model, &w);
+	return !w->why[0];
+}
+
+/**
+ * explore_run() - Do a sequence of steps, from the beginning
+ * @ex: The exploration.
+ * @steps: The steps. Those that cannot be done are left out.
+ * @nr: Number of steps.
+ *
+ * Context: Test thread.
+ *
+ * Return: Number of the first step at which driver and model differ, @nr if they
+ * agree on all.
+ */
+unsigned int explore_run(struct explore *ex, const struct model_step *steps, unsigned int nr)
+{
+	explore_begin(ex);
+	if (ex->world->why[0])
+		return 0;
+	for (unsigned int i = 0; i < nr; i++)
+		if (explore_may(ex, &ex->model, steps[i]) &&
+		    !explore_step(ex, steps[i], true))
+			return i;
+
+	return nr;
 }
 
 /**
  * explore_shorten() - Leave out what a failure does not need
- * @ex: What the runs share.
+ * @ex: The exploration.
  * @steps: Steps that fail; shortened in place.
  * @nr: Number of steps.
  *
  * Drops runs of steps, half of them at first and single ones at last, for as
  * long as what is left still fails in some way.
  *
- * Context: As explore_run().
+ * Context: Test thread.
  *
  * Return: The number of steps that are left; each of them is needed.
  */
-unsigned int explore_shorten(struct explore *ex, struct model_step *steps,
-			     unsigned int nr)
+unsigned int explore_shorten(struct explore *ex, struct model_step *steps, unsigned int nr)
 {
 	struct kunit *test = ex->test;
-	struct explore_result *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
 	struct model_step *less = kunit_kcalloc(test, nr, sizeof(*less), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, r);
 	KUNIT_ASSERT_NOT_NULL(test, less);
 
 	for (unsigned int run = max(nr / 2, 1u); run; run /= 2) {
 		for (unsigned int at = 0; at + run <= nr;) {
+			unsigned int left = nr - run, failed;
+
 			memcpy(less, steps, at * sizeof(*less));
-			memcpy(less + at, steps + at + run, (nr - at - run) * sizeof(*less));
-			explore_run(ex, less, nr - run, r);
-			if (!r->why[0]) {
+			memcpy(less + at, steps + at + run, (left - at) * sizeof(*less));
+			failed = explore_run(ex, less, left);
+			if (failed == left) {
 				at += run;
 				continue;
 			}
-			nr = r->done + 1;
+			nr = failed + 1;
 			memcpy(steps, less, nr * sizeof(*less));
 		}
 	}
@@ -360,14 +212,14 @@ unsigned int explore_shorten(struct explore *ex, struct model_step *steps,
 }
 
 /**
- * explore_print() - Print steps as a table that can be pasted into a case
+ * explore_print_steps() - Print steps as a table that can be pasted into a case
  * @test: The test.
  * @steps: The steps.
  * @nr: Number of steps.
  *
  * Context: Any.
  */
-void explore_print(struct kunit *test, const struct model_step *steps, unsigned int nr)
+void explore_print_steps(struct kunit *test, const struct model_step *steps, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++) {
 		const struct model_step *s = &steps[i];
@@ -377,4 +229,80 @@ void explore_print(struct kunit *test, const struct model_step *steps, unsigned 
 			name[c] = toupper(model_op_name(s->op)[c]);
 		kunit_info(test, "\t{ MODEL_%s, %u, %u },\n", name, s->bo, s->vm);
 	}
+}
+
+/**
+ * explore_report() - Fail the test for steps on which driver and model differ
+ * @ex: The exploration. Its first steps are shortened, too.
+ * @steps: The steps.
+ * @nr: Number of steps.
+ *
+ * Context: Test thread. Prints what is left of the steps.
+ */
+void explore_report(struct explore *ex, const struct model_step *steps, unsigned int nr)
+{
+	struct kunit *test = ex->test;
+	struct model_step *all = kunit_kcalloc(test, ex->nr_first + nr, sizeof(*all), GFP_KERNEL);
+	char why[WORLD_WHY_LEN];
+
+	strscpy(why, ex->world->why);
+	kunit_info(test, "after %u steps, %s: %s\n", nr,
+		   nr ? model_op_name(steps[nr - 1].op) : "nothing", why);
+	KUNIT_ASSERT_NOT_NULL(test, all);
+	memcpy(all, ex->first, ex->nr_first * sizeof(*all));
+	memcpy(all + ex->nr_first, steps, nr * sizeof(*all));
+	nr += ex->nr_first;
+	ex->nr_first = 0;
+
+	nr = explore_shorten(ex, all, nr);
+	if (explore_run(ex, all, nr) < nr)
+		strscpy(why, ex->world->why);
+	explore_print_steps(test, all, nr);
+	KUNIT_FAIL(test, "after %u steps, %s: %s", nr,
+		   nr ? model_op_name(all[nr - 1].op) : "nothing", why);
+}
+
+/**
+ * explore_print() - Print what was done, and which steps defects of stock have cost
+ * @ex: The exploration.
+ *
+ * Context: Any.
+ */
+void explore_print(struct explore *ex)
+{
+	u64 steps = ex->steps ?: 1, checks = ex->checks ?: 1;
+
+	kunit_info(ex->test, "%llu steps of %llu us and %llu us of comparison, %llu checks of %llu us\n",
+		   ex->steps, div64_u64(ex->step_ns, steps * NSEC_PER_USEC),
+		   div64_u64(ex->compare_ns, steps * NSEC_PER_USEC), ex->checks,
+		   div64_u64(ex->check_ns, checks * NSEC_PER_USEC));
+	for (unsigned int d = 0; d < MODEL_DEFECTS; d++)
+		for (unsigned int op = 0; op < MODEL_OPS; op++)
+			if (ex->met[d][op])
+				kunit_info(ex->test, "%s: %u times %s%s\n", model_defect_name(d),
+					   ex->met[d][op], model_op_name(op),
+					   d == MODEL_D2 ? ", done as stock does" : " left out");
+	if (!ex->start.defects)
+		kunit_info(ex->test, "nothing is left out because of a defect\n");
+}
+
+/**
+ * explore_next() - All steps of a model, one after the other
+ * @m: The model.
+ * @step: The step before; set to the next one.
+ *
+ * Context: Any.
+ *
+ * Return: false after the last.
+ */
+bool explore_next(const struct model *m, struct model_step *step)
+{
+	if (model_op_has_vm(step->op) && ++step->vm < m->nr_vms)
+		return true;
+	step->vm = 0;
+	if (model_op_has_bo(step->op) && ++step->bo < m->nr_bos)
+		return true;
+	step->bo = 0;
+
+	return ++step->op < MODEL_OPS;
 }

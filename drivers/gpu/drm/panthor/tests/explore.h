@@ -5,43 +5,50 @@
 #include <linux/types.h>
 
 #include "model.h"
+#include "world.h"
 
 struct kunit;
-struct panthor_vm;
-
-#define EXPLORE_WHY_LEN	160
 
 /**
- * struct explore_result - How the driver did on a sequence of steps
- * @model: The model after the last step that agreed.
- * @done: Number of steps that agreed.
- * @why: What did not agree at the next one; empty if all did.
- */
-struct explore_result {
-	struct model model;
-	unsigned int done;
-	char why[EXPLORE_WHY_LEN];
-};
-
-/**
- * struct explore - What the runs of one case share
+ * struct explore - Driver and model, step by step
  * @test: The test.
- * @start: The model every run starts from: no pages, no mappings.
- * @vm: The VMs. They are used again, empty, because making one takes longer
- *	than all that happens in it; buffers are new in each run.
+ * @start: The model that every run begins with: no pages, no mappings.
+ * @first: Steps that every run begins with; the model allows them.
+ * @nr_first: Number of these.
+ * @model: The model now.
+ * @world: The driver's objects.
+ * @steps: Steps that were done.
+ * @checks: After how many of them the invariant checker ran.
+ * @step_ns: Time of the steps themselves.
+ * @compare_ns: Time of the comparisons of driver and model.
+ * @check_ns: Time of the invariant checker.
+ * @met: Steps that would have met a defect of stock, by defect and operation.
  */
 struct explore {
 	struct kunit *test;
 	struct model start;
-	struct panthor_vm *vm[MODEL_MAX_VMS];
+	const struct model_step *first;
+	unsigned int nr_first;
+	struct model model;
+	struct world *world;
+	u64 steps;
+	u64 checks;
+	u64 step_ns;
+	u64 compare_ns;
+	u64 check_ns;
+	u32 met[MODEL_DEFECTS][MODEL_OPS];
 };
 
-void explore_init(struct explore *ex, struct kunit *test, u8 nr_bos, u8 nr_vms,
-		  u8 max_holds, u8 pages);
-void explore_run(struct explore *ex, const struct model_step *steps,
-		 unsigned int nr, struct explore_result *result);
-unsigned int explore_shorten(struct explore *ex, struct model_step *steps,
-			     unsigned int nr);
-void explore_print(struct kunit *test, const struct model_step *steps, unsigned int nr);
+struct explore *explore_new(struct kunit *test, u8 nr_bos, u8 nr_vms, u8 max_holds, u8 pages);
+void explore_begin(struct explore *ex);
+void explore_end(struct explore *ex);
+bool explore_may(struct explore *ex, const struct model *m, struct model_step step);
+bool explore_step(struct explore *ex, struct model_step step, bool check);
+unsigned int explore_run(struct explore *ex, const struct model_step *steps, unsigned int nr);
+unsigned int explore_shorten(struct explore *ex, struct model_step *steps, unsigned int nr);
+void explore_print_steps(struct kunit *test, const struct model_step *steps, unsigned int nr);
+void explore_report(struct explore *ex, const struct model_step *steps, unsigned int nr);
+void explore_print(struct explore *ex);
+bool explore_next(const struct model *m, struct model_step *step);
 
 #endif

@@ -5,130 +5,126 @@
  */
 
 #include <linux/math64.h>
-#include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include <kunit/test.h>
 
 #include "explore.h"
 #include "fixture.h"
+#include "graph.h"
 #include "random.h"
-#include "seam.h"
 
-/* An emulated CPU does in a minute what UML does in seconds. */
-#define EXHAUSTIVE_DEPTH	(IS_ENABLED(CONFIG_UML) ? 4 : 2)
-#define EXHAUSTIVE_STATES	4096
-#define WALK_STEPS		600
+#define EXHAUSTIVE_STATES	8192
+#define EXHAUSTIVE_STEPS	60000
+#define WALK_STEPS		2000
 #define WALKS			(IS_ENABLED(CONFIG_UML) ? 4 : 1)
+#define MAX_STEPS		8
 
 /**
- * struct explored - A state that was reached
- * @hash: What identifies it.
- * @parent: Index of the state before, or its own at the start.
- * @step: What led here from there.
- * @depth: Number of steps from the start.
+ * struct start - Where a walk begins
+ * @desc: Name in the results.
+ * @depth: How many steps from there; less where the CPU is emulated.
+ * @nr: Number of @steps.
+ * @steps: How to get there.
  */
-struct explored {
-	u64 hash;
-	u32 parent;
-	struct model_step step;
+struct start {
+	const char *desc;
 	u8 depth;
+	u8 nr;
+	struct model_step steps[MAX_STEPS];
 };
 
-static bool seen(const struct explored *nodes, const u32 *table, u64 hash, u32 *slot)
-{
-	for (*slot = hash % (2 * EXHAUSTIVE_STATES); table[*slot];
-	     *slot = (*slot + 1) % (2 * EXHAUSTIVE_STATES))
-		if (nodes[table[*slot] - 1].hash == hash)
-			return true;
+static const struct start starts[] = {
+	{ "fresh", 3, 0 },
+	{ "shared", 2, 3, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_MAP, 0, 1 },
+		{ MODEL_MAP, 1, 0 },
+	} },
+	{ "evicted", 2, 4, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_MAP, 0, 1 },
+		{ MODEL_MMAP, 0, 0 },
+		{ MODEL_SHRINK_ALL, 0, 0 },
+	} },
+	{ "evicted_in_part", 2, 4, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_MAP_OVER, 1, 0 },
+		{ MODEL_SHRINK_ALL, 0, 0 },
+		{ MODEL_MAP_OVER, 0, 0 },
+	} },
+	{ "vm_bind", 2, 5, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_MAP, 0, 1 },
+		{ MODEL_SHRINK_ALL, 0, 0 },
+		{ MODEL_SUBMIT, 0, 0 },
+		{ MODEL_BIND_UNMAP, 0, 0 },
+	} },
+	{ "job", 2, 4, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_MAP, 1, 0 },
+		{ MODEL_MAP, 1, 1 },
+		{ MODEL_RUN, 0, 0 },
+	} },
+};
 
-	return false;
+KUNIT_ARRAY_PARAM_DESC(start, starts, desc);
+
+static struct graph *new_graph(struct kunit *test, const struct start *start, u8 depth)
+{
+	struct explore *ex = explore_new(test, 2, 2, 1, 2);
+
+	ex->first = start->steps;
+	ex->nr_first = start->nr;
+	return graph_new(ex, depth, EXHAUSTIVE_STATES, EXHAUSTIVE_STEPS);
 }
 
-static unsigned int path_to(const struct explored *nodes, u32 at, struct model_step *path)
+static void print_walk(struct graph *g, u64 start_ns)
 {
-	unsigned int nr = nodes[at].depth;
+	u64 ms = div_u64(ktime_get_ns() - start_ns, NSEC_PER_MSEC) ?: 1;
+	struct kunit *test = g->ex->test;
 
-	for (unsigned int i = nr; i; i--, at = nodes[at].parent)
-		path[i - 1] = nodes[at].step;
-
-	return nr;
+	kunit_info(test, "depth %u: %u distinct states (%u with BOs and VMs told apart)\n",
+		   g->depth, g->nr_nodes, g->states);
+	kunit_info(test, "%u transitions (%u), %llu per second; %u not reached again\n",
+		   g->edges, g->transitions, div_u64(g->edges * 1000ull, ms), g->missed);
+	kunit_info(test, "%u beginnings, %llu ms\n", g->begins, ms);
+	explore_print(g->ex);
 }
 
-/* All steps of a model, one after the other; false after the last. */
-static bool next_step(const struct model *m, struct model_step *step)
+static void walk_all(struct kunit *test, const struct start *start, u8 depth)
 {
-	if (model_op_has_vm(step->op) && ++step->vm < m->nr_vms)
-		return true;
-	step->vm = 0;
-	if (model_op_has_bo(step->op) && ++step->bo < m->nr_bos)
-		return true;
-	step->bo = 0;
+	struct graph *g = new_graph(test, start, depth);
+	u64 start_ns = ktime_get_ns();
 
-	return ++step->op < MODEL_OPS;
-}
-
-static void report_difference(struct explore *ex, struct model_step *steps,
-			      unsigned int nr, struct explore_result *r)
-{
-	struct kunit *test = ex->test;
-
-	nr = explore_shorten(ex, steps, nr);
-	explore_run(ex, steps, nr, r);
-	explore_print(test, steps, nr);
-	KUNIT_FAIL(test, "after %u steps, %s: %s", nr,
-		   nr ? model_op_name(steps[nr - 1].op) : "nothing", r->why);
+	if (!graph_walk(g))
+		explore_report(g->ex, g->log, g->nr_log);
+	explore_end(g->ex);
+	print_walk(g, start_ns);
+	KUNIT_EXPECT_EQ(test, g->missed, 0);
 }
 
 /*
- * Every sequence of steps up to a depth, without repeating states: whatever two
- * BOs and two VMs can do to each other, driver and model must agree on it.
- * Succeeds if they do after every step, and the bounds were not hit.
+ * What can happen within two steps, in each order. For every run.
+ * Succeeds if driver and model agree after every step.
+ */
+static void two_steps_agree(struct kunit *test)
+{
+	walk_all(test, &starts[0], 2);
+}
+
+/*
+ * Every sequence of steps up to a depth, without repeating states, from where
+ * nothing happened and from where much did: whatever two BOs and two VMs can do to
+ * each other, driver and model must agree on it.
+ * Succeeds if they do after every step, no step that has to be tested is left out,
+ * and the bounds were not hit.
  */
 static void all_short_sequences_agree(struct kunit *test)
 {
-	struct explored *nodes = kunit_kcalloc(test, EXHAUSTIVE_STATES, sizeof(*nodes), GFP_KERNEL);
-	u32 *table = kunit_kcalloc(test, 2 * EXHAUSTIVE_STATES, sizeof(*table), GFP_KERNEL);
-	struct explore_result *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
-	struct model_step path[8];
-	u32 nr_nodes = 1, transitions = 0, slot;
-	u64 start_ns = ktime_get_ns(), ms;
-	struct explore ex;
+	const struct start *start = test->param_value;
 
-	static_assert(ARRAY_SIZE(path) > EXHAUSTIVE_DEPTH);
-	KUNIT_ASSERT_NOT_NULL(test, nodes);
-	KUNIT_ASSERT_NOT_NULL(test, table);
-	KUNIT_ASSERT_NOT_NULL(test, r);
-	explore_init(&ex, test, 2, 2, 1, 1);
-	nodes[0].hash = model_hash(&ex.start);
-	seen(nodes, table, nodes[0].hash, &slot);
-	table[slot] = 1;
-
-	for (u32 at = 0; at < nr_nodes && nodes[at].depth < EXHAUSTIVE_DEPTH; at++) {
-		unsigned int nr = path_to(nodes, at, path);
-		struct model_step step = {};
-
-		do {
-			path[nr] = step;
-			explore_run(&ex, path, nr + 1, r);
-			transitions++;
-			if (r->why[0]) {
-				report_difference(&ex, path, nr + 1, r);
-				return;
-			}
-			if (seen(nodes, table, model_hash(&r->model), &slot))
-				continue;
-			KUNIT_ASSERT_LT_MSG(test, nr_nodes, EXHAUSTIVE_STATES,
-					    "raise EXHAUSTIVE_STATES");
-			nodes[nr_nodes] = (struct explored){ model_hash(&r->model), at, step, nr + 1 };
-			table[slot] = ++nr_nodes;
-		} while (next_step(&ex.start, &step));
-		cond_resched();
-	}
-
-	ms = div_u64(ktime_get_ns() - start_ns, NSEC_PER_MSEC) ?: 1;
-	kunit_info(test, "depth %u: %u distinct states, %u transitions, %llu per second\n",
-		   EXHAUSTIVE_DEPTH, nr_nodes, transitions, div_u64(transitions * 1000ull, ms));
+	walk_all(test, start, IS_ENABLED(CONFIG_UML) ? start->depth : start->depth - 1);
 }
 
 struct walk_param {
@@ -137,13 +133,26 @@ struct walk_param {
 };
 
 static const struct walk_param walk_params[] = {
-	{ "2_bos_2_vms", 2, 2, 1, 1 },
+	{ "2_bos_2_vms", 2, 2, 1, 2 },
 	{ "4_bos_1_vm", 4, 1, 2, 3 },
 	{ "4_bos_3_vms", 4, 3, 2, 2 },
 	{ "3_bos_3_vms_large", 3, 3, 1, 64 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(walk, walk_params, desc);
+
+static struct model_step *random_steps(struct kunit *test, const struct walk_param *p)
+{
+	struct model_step *steps = kunit_kcalloc(test, WALK_STEPS, sizeof(*steps), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, steps);
+	for (unsigned int i = 0; i < WALK_STEPS; i++)
+		steps[i] = (struct model_step){ panthor_kunit_pick(test, MODEL_OPS),
+						panthor_kunit_pick(test, p->bos),
+						panthor_kunit_pick(test, p->vms) };
+
+	return steps;
+}
 
 /*
  * Long random sequences reach what a short depth does not. One that differs is
@@ -153,29 +162,150 @@ KUNIT_ARRAY_PARAM_DESC(walk, walk_params, desc);
 static void random_walks_agree(struct kunit *test)
 {
 	const struct walk_param *p = test->param_value;
-	struct model_step *steps = kunit_kcalloc(test, WALK_STEPS, sizeof(*steps), GFP_KERNEL);
-	struct explore_result *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
-	struct explore ex;
-
-	KUNIT_ASSERT_NOT_NULL(test, steps);
-	KUNIT_ASSERT_NOT_NULL(test, r);
-	explore_init(&ex, test, p->bos, p->vms, p->holds, p->pages);
+	struct explore *ex = explore_new(test, p->bos, p->vms, p->holds, p->pages);
 
 	for (unsigned int walk = 0; walk < WALKS; walk++) {
-		for (unsigned int i = 0; i < WALK_STEPS; i++)
-			steps[i] = (struct model_step){ panthor_kunit_pick(test, MODEL_OPS),
-							panthor_kunit_pick(test, p->bos),
-							panthor_kunit_pick(test, p->vms) };
-		explore_run(&ex, steps, WALK_STEPS, r);
-		if (r->why[0]) {
-			report_difference(&ex, steps, r->done + 1, r);
-			return;
+		struct model_step *steps = random_steps(test, p);
+		unsigned int done = explore_run(ex, steps, WALK_STEPS);
+
+		if (done < WALK_STEPS) {
+			explore_report(ex, steps, done + 1);
+			break;
 		}
+		kunit_kfree(test, steps);
 	}
+	explore_end(ex);
+	explore_print(ex);
+}
+
+/**
+ * struct recipe - The shortest way to a defect
+ * @desc: Name of the defect.
+ * @defect: The defect.
+ * @nr: Number of @steps; driver and model differ at the last.
+ * @steps: The steps.
+ */
+struct recipe {
+	const char *desc;
+	enum model_defect defect;
+	u8 nr;
+	struct model_step steps[MAX_STEPS];
+};
+
+static const struct recipe recipes[] = {
+	{ "D1_touch", MODEL_D1, 2, {
+		{ MODEL_MMAP, 0, 0 },
+		{ MODEL_TOUCH_NO_DMA, 0, 0 },
+	} },
+	{ "D1_submit", MODEL_D1, 3, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_SHRINK_ALL, 0, 0 },
+		{ MODEL_SUBMIT_NO_DMA, 0, 0 },
+	} },
+	{ "D2", MODEL_D2, 3, {
+		{ MODEL_PIN, 0, 0 },
+		{ MODEL_MMAP, 0, 0 },
+		{ MODEL_TOUCH, 0, 0 },
+	} },
+	{ "D30", MODEL_D30, 8, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_MAP, 0, 1 },
+		{ MODEL_SHRINK_ALL, 0, 0 },
+		{ MODEL_SUBMIT, 0, 0 },
+		{ MODEL_BIND_UNMAP, 0, 0 },
+		{ MODEL_BIND_RUN, 0, 0 },
+		{ MODEL_SUBMIT, 0, 1 },
+		{ MODEL_BIND_CLEANUP, 0, 0 },
+	} },
+	{ "D43", MODEL_D43, 3, {
+		{ MODEL_MAP, 0, 0 },
+		{ MODEL_SHRINK_ALL, 0, 0 },
+		{ MODEL_SUBMIT_NO_TABLES, 0, 0 },
+	} },
+	{ "D50", MODEL_D50, 5, {
+		{ MODEL_MMAP, 0, 0 },
+		{ MODEL_TOUCH, 0, 0 },
+		{ MODEL_CUT, 0, 0 },
+		{ MODEL_SHRINK_ALL, 0, 0 },
+		{ MODEL_TOUCH, 0, 0 },
+	} },
+};
+
+KUNIT_ARRAY_PARAM_DESC(recipe, recipes, desc);
+
+/*
+ * A step that is left out because of a defect is one on which driver and model
+ * differ: when the defect is gone, the step has to be tested.
+ * Succeeds if they differ at the last step of the recipe, and not before.
+ */
+static void left_out_step_is_wrong(struct kunit *test)
+{
+	const struct recipe *recipe = test->param_value;
+	struct explore *ex = explore_new(test, 2, 2, 1, 2);
+	unsigned int done;
+
+	if (!ex->start.defects)
+		kunit_skip(test, "panthor.kunit_defects=0: nothing is left out");
+
+	KUNIT_EXPECT_EQ(test, explore_run(ex, recipe->steps, recipe->nr), recipe->nr);
+	ex->start.defects &= ~BIT(recipe->defect);
+	done = explore_run(ex, recipe->steps, recipe->nr);
+	kunit_info(test, "%s\n", ex->world->why);
+	explore_end(ex);
+
+	KUNIT_EXPECT_EQ(test, done, recipe->nr - 1);
+}
+
+/*
+ * What is wrong is found, and what is found can be understood: the driver is made
+ * to forget to restore what a job needs.
+ * Succeeds if a random walk gets to it, and after shortening no step can be left
+ * out, the last of which is the submission.
+ */
+static void failing_walk_is_shortened(struct kunit *test)
+{
+	struct explore *ex = explore_new(test, 2, 2, 1, 2);
+	struct model_step *steps = random_steps(test, &walk_params[0]), less[MAX_STEPS];
+	unsigned int nr;
+
+	ex->world->without = MODEL_SUBMIT;
+	nr = explore_run(ex, steps, WALK_STEPS);
+	KUNIT_ASSERT_LT(test, nr, WALK_STEPS);
+	nr = explore_shorten(ex, steps, nr + 1);
+	explore_print_steps(test, steps, nr);
+	KUNIT_EXPECT_EQ(test, steps[nr - 1].op, MODEL_SUBMIT);
+	KUNIT_ASSERT_LE(test, nr, MAX_STEPS);
+
+	for (unsigned int out = 0; out < nr; out++) {
+		memcpy(less, steps, out * sizeof(*less));
+		memcpy(less + out, steps + out + 1, (nr - out - 1) * sizeof(*less));
+		KUNIT_EXPECT_EQ_MSG(test, explore_run(ex, less, nr - 1), nr - 1, "without %u", out);
+	}
+	explore_end(ex);
+}
+
+/*
+ * The same for the walk over all states.
+ * Succeeds if it ends at the first submission that has something to restore.
+ */
+static void walk_finds_what_is_not_done(struct kunit *test)
+{
+	struct graph *g = new_graph(test, &starts[2], 1);
+
+	g->ex->world->without = MODEL_SUBMIT;
+	KUNIT_EXPECT_FALSE(test, graph_walk(g));
+	KUNIT_ASSERT_GT(test, g->nr_log, 0);
+	KUNIT_EXPECT_EQ(test, g->log[g->nr_log - 1].op, MODEL_SUBMIT);
+	explore_end(g->ex);
 }
 
 static struct kunit_case explore_cases[] = {
-	KUNIT_CASE_ATTR(all_short_sequences_agree, { .speed = KUNIT_SPEED_VERY_SLOW }),
+	KUNIT_CASE(two_steps_agree),
+	KUNIT_CASE_PARAM(left_out_step_is_wrong, recipe_gen_params),
+	KUNIT_CASE(failing_walk_is_shortened),
+	KUNIT_CASE(walk_finds_what_is_not_done),
+	KUNIT_CASE_PARAM_ATTR(all_short_sequences_agree, start_gen_params,
+			      { .speed = KUNIT_SPEED_VERY_SLOW }),
 	KUNIT_CASE_PARAM_ATTR(random_walks_agree, walk_gen_params,
 			      { .speed = KUNIT_SPEED_VERY_SLOW }),
 	{}

@@ -353,8 +353,15 @@ void panthor_kunit_bo_put(struct kunit *test, struct panthor_gem_object *bo)
 	kunit_release_action(test, fixture_obj_put, &bo->base);
 }
 
-static void fixture_count_pin(struct kunit *test, struct panthor_gem_object *bo,
-			      long delta)
+/**
+ * panthor_kunit_count_pins() - Tell the checker of pins it cannot see
+ * @test: The test.
+ * @bo: The BO.
+ * @delta: How many more, or fewer, than before.
+ *
+ * Context: Process context.
+ */
+void panthor_kunit_count_pins(struct kunit *test, struct panthor_gem_object *bo, long delta)
 {
 	struct panthor_kunit *ctx = to_panthor_kunit(test);
 	unsigned long pins = panthor_kunit_pins(ctx, bo) + delta;
@@ -390,7 +397,7 @@ unsigned long panthor_kunit_pins(struct panthor_kunit *ctx,
  */
 void panthor_kunit_expect_pin(struct kunit *test, struct panthor_gem_object *bo)
 {
-	fixture_count_pin(test, bo, 1);
+	panthor_kunit_count_pins(test, bo, 1);
 }
 
 static void fixture_unpin(void *data)
@@ -414,7 +421,7 @@ int panthor_kunit_pin(struct kunit *test, struct panthor_gem_object *bo)
 	if (ret)
 		return ret;
 
-	fixture_count_pin(test, bo, 1);
+	panthor_kunit_count_pins(test, bo, 1);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_unpin, bo), 0);
 	return 0;
 }
@@ -429,7 +436,7 @@ int panthor_kunit_pin(struct kunit *test, struct panthor_gem_object *bo)
 void panthor_kunit_unpin(struct kunit *test, struct panthor_gem_object *bo)
 {
 	kunit_release_action(test, fixture_unpin, bo);
-	fixture_count_pin(test, bo, -1);
+	panthor_kunit_count_pins(test, bo, -1);
 }
 
 static void fixture_vunmap(void *data)

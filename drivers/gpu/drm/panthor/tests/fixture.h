@@ -27,6 +27,7 @@
 #include "../panthor_gem.h"
 #include "../panthor_mmu.h"
 
+struct check;
 struct drm_file;
 struct file;
 struct mm_struct;
@@ -47,6 +48,7 @@ struct mm_struct;
  * @pins: Pins taken by the test itself, per BO: the checker has to know.
  * @imports: Imported BOs, by address; the device has no list of those.
  * @pools: VM pools of the test's own.
+ * @check: Memory of the invariant checker, or NULL before the first check.
  */
 struct panthor_kunit {
 	struct kunit *test;
@@ -57,6 +59,7 @@ struct panthor_kunit {
 	struct xarray pins;
 	struct xarray imports;
 	unsigned int pools;
+	struct check *check;
 };
 
 int panthor_kunit_init(struct kunit *test);
@@ -79,6 +82,7 @@ void panthor_kunit_bo_put(struct kunit *test, struct panthor_gem_object *bo);
 
 int panthor_kunit_pin(struct kunit *test, struct panthor_gem_object *bo);
 void panthor_kunit_unpin(struct kunit *test, struct panthor_gem_object *bo);
+void panthor_kunit_count_pins(struct kunit *test, struct panthor_gem_object *bo, long delta);
 void panthor_kunit_expect_pin(struct kunit *test, struct panthor_gem_object *bo);
 unsigned long panthor_kunit_pins(struct panthor_kunit *ctx,
 				 struct panthor_gem_object *bo);

@@ -1,29 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The reference model. See model.h for what it is; nothing here can sleep. */
+/* The reference model: what there is, and what can happen to it. See model.h. */
 
-#include <linux/bitops.h>
-#include <linux/hash.h>
+#include <linux/bits.h>
 #include <linux/string.h>
 
 #include "model.h"
 
-static const char * const op_names[MODEL_OPS] = {
-	[MODEL_PIN] = "pin",
-	[MODEL_UNPIN] = "unpin",
-	[MODEL_VMAP] = "vmap",
-	[MODEL_VUNMAP] = "vunmap",
-	[MODEL_MMAP] = "mmap",
-	[MODEL_MUNMAP] = "munmap",
-	[MODEL_TOUCH] = "touch",
-	[MODEL_MAP] = "map",
-	[MODEL_UNMAP] = "unmap",
-	[MODEL_SUBMIT] = "submit",
-	[MODEL_SHRINK_ONE] = "shrink_one",
-	[MODEL_SHRINK_ALL] = "shrink_all",
-	[MODEL_SHRINK_ATOMIC] = "shrink_atomic",
-	[MODEL_SHRINK_NO_SWAP] = "shrink_no_swap",
-	[MODEL_PIN_FAILS] = "pin_fails",
-	[MODEL_MAP_FAILS] = "map_fails",
+#define HAS_BO	BIT(0)
+#define HAS_VM	BIT(1)
+#define SHRINKS	BIT(2)
+
+static const struct {
+	const char *name;
+	u8 is;
+} model_ops[MODEL_OPS] = {
+	[MODEL_CREATE] = { "create", HAS_BO },
+	[MODEL_CLOSE] = { "close", HAS_BO },
+	[MODEL_NEW_VM] = { "new_vm", HAS_VM },
+	[MODEL_PIN] = { "pin", HAS_BO },
+	[MODEL_UNPIN] = { "unpin", HAS_BO },
+	[MODEL_VMAP] = { "vmap", HAS_BO },
+	[MODEL_VUNMAP] = { "vunmap", HAS_BO },
+	[MODEL_MMAP] = { "mmap", HAS_BO },
+	[MODEL_MUNMAP] = { "munmap", HAS_BO },
+	[MODEL_CUT] = { "cut", HAS_BO },
+	[MODEL_TOUCH] = { "touch", HAS_BO },
+	[MODEL_ATTACH] = { "attach", HAS_BO },
+	[MODEL_DETACH] = { "detach", HAS_BO },
+	[MODEL_MAP] = { "map", HAS_BO | HAS_VM },
+	[MODEL_MAP_OVER] = { "map_over", HAS_BO | HAS_VM },
+	[MODEL_UNMAP] = { "unmap", HAS_BO | HAS_VM },
+	[MODEL_UNMAP_PART] = { "unmap_part", HAS_BO | HAS_VM },
+	[MODEL_SUBMIT] = { "submit", HAS_VM },
+	[MODEL_RUN] = { "run", HAS_VM },
+	[MODEL_SIGNAL] = { "signal", HAS_VM },
+	[MODEL_BIND_MAP] = { "bind_map", HAS_BO | HAS_VM },
+	[MODEL_BIND_UNMAP] = { "bind_unmap", HAS_BO | HAS_VM },
+	[MODEL_BIND_RUN] = { "bind_run" },
+	[MODEL_BIND_CLEANUP] = { "bind_cleanup" },
+	[MODEL_SHRINK_ONE] = { "shrink_one", SHRINKS },
+	[MODEL_SHRINK_MORE] = { "shrink_more", SHRINKS },
+	[MODEL_SHRINK_ALL] = { "shrink_all", SHRINKS },
+	[MODEL_SHRINK_NOWAIT] = { "shrink_nowait", SHRINKS },
+	[MODEL_SHRINK_KSWAPD] = { "shrink_kswapd", SHRINKS },
+	[MODEL_SHRINK_NO_SWAP] = { "shrink_no_swap", SHRINKS },
+	[MODEL_SHRINK_TIMEOUT] = { "shrink_timeout", SHRINKS },
+	[MODEL_SHRINK_BO_HELD] = { "shrink_bo_held", SHRINKS | HAS_BO },
+	[MODEL_SHRINK_VM_HELD] = { "shrink_vm_held", SHRINKS | HAS_VM },
+	[MODEL_CREATE_FAILS] = { "create_fails", HAS_BO },
+	[MODEL_VM_FAILS] = { "vm_fails" },
+	[MODEL_PIN_FAILS] = { "pin_fails", HAS_BO },
+	[MODEL_VMAP_FAILS] = { "vmap_fails", HAS_BO },
+	[MODEL_VMAP_NO_DMA] = { "vmap_no_dma", HAS_BO },
+	[MODEL_TOUCH_FAILS] = { "touch_fails", HAS_BO },
+	[MODEL_TOUCH_NO_DMA] = { "touch_no_dma", HAS_BO },
+	[MODEL_ATTACH_FAILS] = { "attach_fails", HAS_BO },
+	[MODEL_MAP_NO_PAGES] = { "map_no_pages", HAS_BO | HAS_VM },
+	[MODEL_MAP_NO_DMA] = { "map_no_dma", HAS_BO | HAS_VM },
+	[MODEL_MAP_NO_VM_BO] = { "map_no_vm_bo", HAS_BO | HAS_VM },
+	[MODEL_MAP_NO_TABLES] = { "map_no_tables", HAS_BO | HAS_VM },
+	[MODEL_UNMAP_FAILS] = { "unmap_fails", HAS_BO | HAS_VM },
+	[MODEL_BIND_FAILS] = { "bind_fails", HAS_BO | HAS_VM },
+	[MODEL_SUBMIT_NO_PAGES] = { "submit_no_pages", HAS_VM },
+	[MODEL_SUBMIT_NO_DMA] = { "submit_no_dma", HAS_VM },
+	[MODEL_SUBMIT_NO_TABLES] = { "submit_no_tables", HAS_VM },
 };
 
 /**
@@ -36,7 +76,7 @@ static const char * const op_names[MODEL_OPS] = {
  */
 const char *model_op_name(enum model_op op)
 {
-	return op_names[op];
+	return model_ops[op].name;
 }
 
 /**
@@ -49,7 +89,7 @@ const char *model_op_name(enum model_op op)
  */
 bool model_op_has_bo(enum model_op op)
 {
-	return op != MODEL_SUBMIT && !model_op_shrinks(op);
+	return model_ops[op].is & HAS_BO;
 }
 
 /**
@@ -62,8 +102,7 @@ bool model_op_has_bo(enum model_op op)
  */
 bool model_op_has_vm(enum model_op op)
 {
-	return op == MODEL_MAP || op == MODEL_UNMAP || op == MODEL_SUBMIT ||
-	       op == MODEL_MAP_FAILS;
+	return model_ops[op].is & HAS_VM;
 }
 
 /**
@@ -76,78 +115,16 @@ bool model_op_has_vm(enum model_op op)
  */
 bool model_op_shrinks(enum model_op op)
 {
-	return op >= MODEL_SHRINK_ONE && op <= MODEL_SHRINK_NO_SWAP;
-}
-
-static u8 queue_of(const struct model *m, const struct model_bo *bo)
-{
-	u8 live = 0, last = 0;
-
-	if (!bo->resident || bo->pins || bo->vmaps)
-		return MODEL_NOT_QUEUED;
-
-	for (u8 vm = 0; vm < m->nr_vms; vm++) {
-		if (bo->map[vm] == MODEL_LIVE) {
-			last = vm;
-			live++;
-		}
-	}
-	if (live > 1)
-		return MODEL_SHARED;
-	if (live)
-		return MODEL_OF_VM + last;
-
-	return bo->mmaps ? MODEL_MMAPPED : MODEL_UNUSED;
-}
-
-/* A change of queue puts a BO last in the new one. */
-static void settle(struct model *m, struct model_bo *bo)
-{
-	u8 queue = queue_of(m, bo);
-
-	if (queue == bo->queue)
-		return;
-	bo->queue = queue;
-	bo->since = ++m->now;
-}
-
-/* All that come back with one job join their queues at once. */
-static void submit(struct model *m, u8 vm)
-{
-	u32 now = m->now;
-
-	for (u8 i = 0; i < m->nr_bos; i++) {
-		if (m->bo[i].map[vm] != MODEL_EVICTED)
-			continue;
-		m->bo[i].resident = true;
-		m->bo[i].map[vm] = MODEL_LIVE;
-		m->now = now;
-		settle(m, &m->bo[i]);
-	}
-	m->now = now + m->nr_bos;
+	return model_ops[op].is & SHRINKS;
 }
 
 /**
- * model_order() - Learn in which order two BOs joined at once were queued
- * @m: The model, in which both have joined at the same time.
- * @later: The one that stands behind the other.
- *
- * The order is policy, but later evictions follow it.
- *
- * Context: Any.
- */
-void model_order(struct model *m, u8 later)
-{
-	m->bo[later].since++;
-}
-
-/**
- * model_init() - Buffers without pages, VMs without mappings
+ * model_init() - Open buffers without pages, VMs without mappings
  * @m: The model.
  * @nr_bos: Buffers.
  * @nr_vms: VMs.
  * @max_holds: Most pins, kernel and user mappings of each kind per BO.
- * @pages: Size of each BO, in pages.
+ * @pages: Size of each BO, in pages; at least 2.
  *
  * Context: Any.
  */
@@ -158,8 +135,188 @@ void model_init(struct model *m, u8 nr_bos, u8 nr_vms, u8 max_holds, u8 pages)
 	m->nr_vms = nr_vms;
 	m->max_holds = max_holds;
 	m->pages = pages;
-	for (u8 i = 0; i < nr_bos; i++)
+	for (u8 i = 0; i < nr_bos; i++) {
+		m->bo[i].open = true;
 		m->bo[i].queue = MODEL_NOT_QUEUED;
+	}
+}
+
+static bool job_holds(const struct model *m, u8 bo)
+{
+	return m->bind.stage != MODEL_NO_JOB && m->bind.maps && m->bind.bo == bo;
+}
+
+/**
+ * model_pinned() - Whether something keeps a BO's pages
+ * @m: The model.
+ * @bo: Number of the BO.
+ *
+ * Context: Any.
+ *
+ * Return: true if there is a pin, whoever holds it.
+ */
+bool model_pinned(const struct model *m, u8 bo)
+{
+	const struct model_bo *b = &m->bo[bo];
+
+	return b->pins || b->vmaps || b->attached || job_holds(m, bo);
+}
+
+/**
+ * model_alive() - Whether a BO exists
+ * @m: The model.
+ * @bo: Its number.
+ *
+ * Context: Any.
+ *
+ * Return: true if a handle, a mapping or a job keeps it.
+ */
+bool model_alive(const struct model *m, u8 bo)
+{
+	const struct model_bo *b = &m->bo[bo];
+
+	if (b->open || b->mmaps || job_holds(m, bo) || m->bind.left & BIT(bo))
+		return true;
+	for (u8 vm = 0; vm < m->nr_vms; vm++)
+		if (b->map[vm] != MODEL_NOT_MAPPED)
+			return true;
+
+	return false;
+}
+
+/* The BO whose eviction a submission has to undo, if there is exactly one. */
+static const struct model_bo *only_evicted(const struct model *m, u8 vm)
+{
+	const struct model_bo *only = NULL;
+
+	for (u8 i = 0; i < m->nr_bos; i++) {
+		if (m->bo[i].map[vm] != MODEL_EVICTED)
+			continue;
+		if (only)
+			return NULL;
+		only = &m->bo[i];
+	}
+
+	return only;
+}
+
+static bool any_gone(const struct model *m, u8 vm)
+{
+	for (u8 slot = 0; slot < m->nr_bos; slot++)
+		for (u8 part = 0; part < MODEL_PARTS; part++)
+			if (m->place[vm][slot][part] & MODEL_GONE)
+				return true;
+
+	return false;
+}
+
+static bool allows_bo(const struct model *m, struct model_step step)
+{
+	const struct model_bo *bo = &m->bo[step.bo];
+
+	switch ((enum model_op)step.op) {
+	case MODEL_CREATE:
+	case MODEL_CREATE_FAILS:
+		return !model_alive(m, step.bo);
+	case MODEL_CLOSE:
+		return bo->open && !bo->pins && !bo->vmaps && !bo->attached;
+	case MODEL_PIN:
+		return bo->open && bo->pins < m->max_holds;
+	case MODEL_UNPIN:
+		return bo->pins;
+	case MODEL_VMAP:
+		return bo->open && bo->vmaps < m->max_holds;
+	case MODEL_VUNMAP:
+		return bo->vmaps;
+	case MODEL_MMAP:
+		return bo->open && bo->mmaps < m->max_holds;
+	case MODEL_CUT:
+		return bo->mmaps && !(bo->cut & BIT(bo->mmaps - 1));
+	case MODEL_MUNMAP:
+	case MODEL_TOUCH:
+		return bo->mmaps;
+	case MODEL_ATTACH:
+		return bo->open && !bo->attached;
+	case MODEL_DETACH:
+		return bo->attached;
+	case MODEL_PIN_FAILS:
+		return bo->open && !bo->resident;
+	case MODEL_VMAP_FAILS:
+		return bo->open && !bo->vmaps;
+	case MODEL_VMAP_NO_DMA:
+		return bo->open && !bo->vmaps && !bo->dma;
+	case MODEL_TOUCH_FAILS:
+	case MODEL_TOUCH_NO_DMA:
+		return bo->mmaps && !bo->resident;
+	case MODEL_ATTACH_FAILS:
+		return bo->open && !bo->attached && !bo->resident;
+	case MODEL_SHRINK_BO_HELD:
+		return bo->queue != MODEL_NOT_QUEUED;
+	default:
+		return true;
+	}
+}
+
+static bool allows_vm(const struct model *m, struct model_step step)
+{
+	const struct model_bo *bo = &m->bo[step.bo], *only;
+	const u8 *slot = m->place[step.vm][step.bo];
+
+	switch ((enum model_op)step.op) {
+	case MODEL_NEW_VM:
+		return m->bind.stage == MODEL_NO_JOB || m->bind.vm != step.vm;
+	case MODEL_MAP:
+	case MODEL_MAP_OVER:
+	case MODEL_MAP_NO_VM_BO:
+	case MODEL_MAP_NO_TABLES:
+		return bo->open;
+	case MODEL_MAP_NO_PAGES:
+		return bo->open && !bo->resident;
+	case MODEL_MAP_NO_DMA:
+		return bo->open && !bo->dma;
+	case MODEL_UNMAP:
+		return slot[MODEL_HEAD] || slot[MODEL_TAIL];
+	case MODEL_UNMAP_PART:
+	case MODEL_UNMAP_FAILS:
+		return slot[MODEL_HEAD];
+	case MODEL_RUN:
+		return !(m->jobs & BIT(step.vm));
+	case MODEL_SIGNAL:
+		return m->jobs & BIT(step.vm);
+	case MODEL_BIND_MAP:
+	case MODEL_BIND_FAILS:
+		return bo->open && m->bind.stage == MODEL_NO_JOB;
+	case MODEL_BIND_UNMAP:
+		return m->bind.stage == MODEL_NO_JOB && (slot[MODEL_HEAD] || slot[MODEL_TAIL]);
+	case MODEL_SUBMIT_NO_PAGES:
+		only = only_evicted(m, step.vm);
+		return only && !only->resident;
+	case MODEL_SUBMIT_NO_DMA:
+		only = only_evicted(m, step.vm);
+		return only && !only->dma;
+	case MODEL_SUBMIT_NO_TABLES:
+		return only_evicted(m, step.vm) && any_gone(m, step.vm);
+	default:
+		return true;
+	}
+}
+
+static bool gpu_queued(const struct model *m)
+{
+	for (u8 i = 0; i < m->nr_bos; i++)
+		if (m->bo[i].queue >= MODEL_OF_VM && m->bo[i].queue <= MODEL_SHARED)
+			return true;
+
+	return false;
+}
+
+static bool queued_in(const struct model *m, u8 vm)
+{
+	for (u8 i = 0; i < m->nr_bos; i++)
+		if (m->bo[i].queue != MODEL_NOT_QUEUED && m->bo[i].map[vm] != MODEL_NOT_MAPPED)
+			return true;
+
+	return false;
 }
 
 /**
@@ -173,225 +330,20 @@ void model_init(struct model *m, u8 nr_bos, u8 nr_vms, u8 max_holds, u8 pages)
  */
 bool model_allows(const struct model *m, struct model_step step)
 {
-	const struct model_bo *bo = &m->bo[step.bo];
-
 	switch ((enum model_op)step.op) {
-	case MODEL_PIN:
-		return bo->pins < m->max_holds;
-	case MODEL_UNPIN:
-		return bo->pins;
-	case MODEL_VMAP:
-		return bo->vmaps < m->max_holds;
-	case MODEL_VUNMAP:
-		return bo->vmaps;
-	case MODEL_MMAP:
-		return bo->mmaps < m->max_holds;
-	case MODEL_MUNMAP:
-	case MODEL_TOUCH:
-		return bo->mmaps;
-	case MODEL_MAP:
-		return bo->map[step.vm] == MODEL_NOT_MAPPED;
-	case MODEL_UNMAP:
-		return bo->map[step.vm] != MODEL_NOT_MAPPED;
-	case MODEL_PIN_FAILS:
-		return !bo->resident;
-	case MODEL_MAP_FAILS:
-		return !bo->resident && bo->map[step.vm] == MODEL_NOT_MAPPED;
+	case MODEL_BIND_RUN:
+		return m->bind.stage == MODEL_QUEUED;
+	case MODEL_BIND_CLEANUP:
+		return m->bind.stage == MODEL_RAN;
+	case MODEL_SHRINK_TIMEOUT:
+		return gpu_queued(m);
+	case MODEL_SHRINK_VM_HELD:
+		return queued_in(m, step.vm);
 	default:
-		return true;
+		break;
 	}
-}
+	if (model_op_has_vm(step.op))
+		return allows_vm(m, step);
 
-/**
- * model_apply() - Apply a step that is not reclaim
- * @m: The model.
- * @step: The step; model_allows() it.
- *
- * Context: Any.
- */
-void model_apply(struct model *m, struct model_step step)
-{
-	struct model_bo *bo = &m->bo[step.bo];
-
-	switch ((enum model_op)step.op) {
-	case MODEL_PIN:
-		bo->resident = true;
-		bo->pins++;
-		break;
-	case MODEL_UNPIN:
-		bo->pins--;
-		break;
-	case MODEL_VMAP:
-		bo->resident = true;
-		bo->vmaps++;
-		break;
-	case MODEL_VUNMAP:
-		bo->vmaps--;
-		break;
-	case MODEL_MMAP:
-		bo->mmaps++;
-		break;
-	case MODEL_MUNMAP:
-		bo->mmaps--;
-		break;
-	case MODEL_TOUCH:
-		bo->resident = true;
-		break;
-	case MODEL_MAP:
-		bo->resident = true;
-		/* It is pinned while the mapping is made, and so leaves its queue. */
-		bo->queue = MODEL_NOT_QUEUED;
-		bo->map[step.vm] = MODEL_LIVE;
-		break;
-	case MODEL_UNMAP:
-		bo->map[step.vm] = MODEL_NOT_MAPPED;
-		break;
-	case MODEL_SUBMIT:
-		submit(m, step.vm);
-		return;
-	default:
-		return;
-	}
-	settle(m, bo);
-}
-
-/**
- * model_evict() - Take the pages of some BOs
- * @m: The model.
- * @victims: Bit mask of BOs.
- *
- * Context: Any.
- */
-void model_evict(struct model *m, u32 victims)
-{
-	for (u8 i = 0; i < m->nr_bos; i++) {
-		if (!(victims & BIT(i)))
-			continue;
-		m->bo[i].resident = false;
-		for (u8 vm = 0; vm < m->nr_vms; vm++)
-			if (m->bo[i].map[vm] == MODEL_LIVE)
-				m->bo[i].map[vm] = MODEL_EVICTED;
-		settle(m, &m->bo[i]);
-	}
-}
-
-/* Oldest BO of @queue that is not yet among @taken, or nr_bos. */
-static u8 oldest(const struct model *m, u8 queue, u32 taken)
-{
-	u8 found = m->nr_bos;
-
-	for (u8 i = 0; i < m->nr_bos; i++)
-		if (m->bo[i].queue == queue && !(taken & BIT(i)) &&
-		    (found == m->nr_bos || m->bo[i].since < m->bo[found].since))
-			found = i;
-
-	return found;
-}
-
-static u32 take(const struct model *m, u8 queue, u32 taken, u32 wanted)
-{
-	u8 i;
-
-	while (hweight32(taken) * m->pages < wanted &&
-	       (i = oldest(m, queue, taken)) < m->nr_bos)
-		taken |= BIT(i);
-
-	return taken;
-}
-
-static bool may_block(enum model_op op)
-{
-	return op == MODEL_SHRINK_ONE || op == MODEL_SHRINK_ALL;
-}
-
-/* Tries every order of VMs: which VM goes first is policy, not contract. */
-static bool vms_then_shared(const struct model *m, u32 taken, u32 wanted,
-			    u32 vms_left, u32 victims)
-{
-	if (!vms_left)
-		return take(m, MODEL_SHARED, taken, wanted) == victims;
-
-	for (u8 vm = 0; vm < m->nr_vms; vm++)
-		if (vms_left & BIT(vm) &&
-		    vms_then_shared(m, take(m, MODEL_OF_VM + vm, taken, wanted), wanted,
-				    vms_left & ~BIT(vm), victims))
-			return true;
-
-	return false;
-}
-
-/**
- * model_victims_allowed() - Judge whom a reclaim took
- * @m: The model before it.
- * @op: The kind of reclaim.
- * @victims: Bit mask of the BOs that lost their pages.
- *
- * Cheaper queues go before dearer ones, older BOs before younger ones, until
- * there is enough.
- *
- * Context: Any.
- *
- * Return: true if these, and no fewer or others, had to go.
- */
-bool model_victims_allowed(const struct model *m, enum model_op op, u32 victims)
-{
-	u32 wanted = op == MODEL_SHRINK_ONE ? 1 : U32_MAX;
-	u32 taken = 0;
-
-	if (op == MODEL_SHRINK_NO_SWAP)
-		return !victims;
-
-	taken = take(m, MODEL_UNUSED, taken, wanted);
-	taken = take(m, MODEL_MMAPPED, taken, wanted);
-	if (!may_block(op))
-		return taken == victims;
-
-	return vms_then_shared(m, taken, wanted, BIT(m->nr_vms) - 1, victims);
-}
-
-/**
- * model_reclaimable() - Whether a reclaim would find anything
- * @m: The model.
- * @op: The kind of reclaim.
- *
- * Context: Any.
- *
- * Return: true if at least one BO may go.
- */
-bool model_reclaimable(const struct model *m, enum model_op op)
-{
-	return !model_victims_allowed(m, op, 0);
-}
-
-/**
- * model_hash() - Identify a state
- * @m: The model.
- *
- * States that differ only in how long ago things happened are the same.
- *
- * Context: Any.
- *
- * Return: Equal for equal states; different for different ones, but for the
- * collisions of a 64 bit hash.
- */
-u64 model_hash(const struct model *m)
-{
-	u64 hash = 0;
-
-	for (u8 i = 0; i < m->nr_bos; i++) {
-		const struct model_bo *bo = &m->bo[i];
-		u64 bits = bo->resident | bo->pins << 1 | bo->vmaps << 3 | bo->mmaps << 5 |
-			   bo->queue << 7;
-		u8 rank = 0;
-
-		for (u8 vm = 0; vm < m->nr_vms; vm++)
-			bits |= (u64)bo->map[vm] << (12 + 2 * vm);
-		for (u8 j = 0; j < m->nr_bos; j++)
-			rank += m->bo[j].queue == bo->queue && m->bo[j].since < bo->since;
-		if (bo->queue != MODEL_NOT_QUEUED)
-			bits |= (u64)rank << 20;
-		hash = (hash ^ bits) * GOLDEN_RATIO_64 + (hash >> 29);
-	}
-
-	return hash;
+	return allows_bo(m, step);
 }

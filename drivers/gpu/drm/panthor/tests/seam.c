@@ -23,10 +23,12 @@
  * @countdown: Fails when it counts down to zero; zero means not armed.
  * @always: Fails on every call.
  * @fired: At least one call was failed since it was armed.
- * @err: Negative errno to fail with, or PANTHOR_SEAM_TIMEOUT.
+ * @err: Negative errno to fail with, or PANTHOR_SEAM_TIMEOUT or _NO_WAIT.
+ * @owned: The test that armed it will disarm it.
  * @hook: Called when @hook_countdown gets to zero, and then forgotten.
  * @hook_data: Its argument.
- * @hook_countdown: Calls up to and including the one that runs the hook.
+ * @hook_countdown: Calls up to and including the one that runs the hook; 0 to
+ *	run it at each.
  */
 struct seam_point {
 	unsigned int calls;
@@ -34,6 +36,7 @@ struct seam_point {
 	unsigned int countdown;
 	bool always;
 	bool fired;
+	bool owned;
 	int err;
 	panthor_seam_hook_fn hook;
 	void *hook_data;
@@ -83,11 +86,15 @@ static panthor_seam_hook_fn seam_take_hook(struct seam_point *p, void **data)
 {
 	panthor_seam_hook_fn hook = p->hook;
 
-	if (!hook || --p->hook_countdown)
+	if (!hook)
+		return NULL;
+	*data = p->hook_data;
+	if (!p->hook_countdown)
+		return hook;
+	if (--p->hook_countdown)
 		return NULL;
 
 	p->hook = NULL;
-	*data = p->hook_data;
 	return hook;
 }
 
@@ -202,7 +209,10 @@ void panthor_seam_disarm(enum panthor_seam_id id)
 
 static void seam_disarm_action(void *data)
 {
-	panthor_seam_disarm((enum panthor_seam_id)(uintptr_t)data);
+	enum panthor_seam_id id = (uintptr_t)data;
+
+	panthor_seam_disarm(id);
+	seam_points[id].owned = false;
 }
 
 /**
@@ -244,10 +254,11 @@ static void seam_arm(struct kunit *test, enum panthor_seam_id id,
 {
 	KUNIT_ASSERT_TRUE_MSG(test, panthor_seam_can_fail(id), "%s cannot fail",
 			      seam_names[id]);
-	/* Cases that arm it often would else pile up actions. */
-	kunit_remove_action(test, seam_disarm_action, (void *)(uintptr_t)id);
-	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_disarm_action,
-					       (void *)(uintptr_t)id), 0);
+	/* Some cases arm it often. */
+	if (!seam_points[id].owned)
+		KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_disarm_action,
+						       (void *)(uintptr_t)id), 0);
+	seam_points[id].owned = true;
 
 	guard(raw_spinlock_irqsave)(&seam_lock);
 
@@ -309,8 +320,9 @@ static void seam_unhook_action(void *data)
  * panthor_seam_hook() - Run something at a seam, before the call is forwarded
  * @test: Test on whose behalf; a hook that did not run is removed when it ends.
  * @id: Which seam. It has one hook: a new one replaces one that did not run.
- * @nth: 1 to run at the next call, 2 at the one after it, and so on.
- * @fn: The hook, called once. Calls it makes itself are counted as any others.
+ * @nth: 1 to run at the next call, 2 at the one after it, and so on; 0 to run at
+ *	every call.
+ * @fn: The hook. Calls it makes itself are counted as any others.
  * @data: Its argument.
  *
  * Context: Test thread. Takes and releases seam_lock.

@@ -46,7 +46,8 @@ struct panthor_vm;
  * @SEAM_VUNMAP: vunmap(), counted only.
  * @SEAM_SWAP_PAGES: get_nr_swap_pages(), answered by panthor_seam_set_swap().
  * @SEAM_FENCE_WAIT: dma_resv_wait_timeout(), fails with the armed errno; arm
- *	with PANTHOR_SEAM_TIMEOUT to have it report an expired wait.
+ *	with PANTHOR_SEAM_TIMEOUT to have it report an expired wait, with
+ *	PANTHOR_SEAM_NO_WAIT to have it not wait for that.
  * @SEAM_PGTABLE_ALLOC: alloc_io_pgtable_ops(), fails with NULL.
  * @SEAM_MMIO_READ: any register read, counted only.
  * @SEAM_MMIO_WRITE: any register write, counted only.
@@ -125,6 +126,9 @@ struct panthor_seam_pgtable {
 
 /* Not an errno: makes SEAM_FENCE_WAIT return 0, as an expired wait does. */
 #define PANTHOR_SEAM_TIMEOUT	1
+
+/* Not an errno: makes SEAM_FENCE_WAIT expire at once where it would have to wait. */
+#define PANTHOR_SEAM_NO_WAIT	2
 
 /**
  * struct panthor_seam_mmio - Something that answers instead of plain memory

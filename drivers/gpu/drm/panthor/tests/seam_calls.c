@@ -106,9 +106,9 @@ static void seam_swap_action(void *data)
  */
 void panthor_seam_set_swap(struct kunit *test, long pages)
 {
-	/* Cases that change it often would else pile up actions. */
-	kunit_remove_action(test, seam_swap_action, NULL);
-	KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_swap_action, NULL), 0);
+	/* Some cases change it often. */
+	if (seam_swap_pages < 0)
+		KUNIT_ASSERT_EQ(test, kunit_add_action(test, seam_swap_action, NULL), 0);
 	WRITE_ONCE(seam_swap_pages, pages);
 }
 
@@ -322,6 +322,7 @@ int panthor_seam_gem_object_init(struct drm_device *dev,
 {
 	int err = panthor_seam_enter(SEAM_GEM_OBJECT_INIT);
 
+	panthor_content_new(obj);
 	if (!err)
 		return drm_gem_object_init(dev, obj, size);
 
@@ -342,10 +343,19 @@ struct page **panthor_seam_get_pages(struct drm_gem_object *obj)
 	struct page **(*get_pages)(struct drm_gem_object *obj) = READ_ONCE(seam_get_pages);
 	int err = panthor_seam_enter(SEAM_GET_PAGES);
 
+	struct page **pages;
+
 	if (err)
 		return ERR_PTR(err);
+	/* Those keep no content. */
+	if (get_pages)
+		return get_pages(obj);
 
-	return get_pages ? get_pages(obj) : drm_gem_get_pages(obj);
+	pages = drm_gem_get_pages(obj);
+	if (!IS_ERR(pages))
+		panthor_content_back(obj, pages);
+
+	return pages;
 }
 
 void panthor_seam_put_pages(struct drm_gem_object *obj, struct page **pages,
@@ -353,6 +363,9 @@ void panthor_seam_put_pages(struct drm_gem_object *obj, struct page **pages,
 {
 	panthor_seam_enter(SEAM_PUT_PAGES);
 	panthor_watch_put_pages(obj);
+	/* A model of a cache makes the CPU see what a device wrote. */
+	if (!READ_ONCE(seam_get_pages))
+		panthor_content_gone(obj, pages, !READ_ONCE(seam_dma_fn));
 	drm_gem_put_pages(obj, pages, dirty, accessed);
 }
 
@@ -442,6 +455,8 @@ void panthor_seam_cpu_unmap(struct drm_vma_offset_node *node, struct address_spa
 {
 	panthor_seam_enter(SEAM_CPU_UNMAP);
 	drm_vma_node_unmap(node, mapping);
+	if (!READ_ONCE(seam_get_pages))
+		panthor_content_evicting(container_of(node, struct drm_gem_object, vma_node));
 }
 
 int panthor_seam_bo_alloc(void)
@@ -474,6 +489,8 @@ long panthor_seam_fence_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 
 	if (err == PANTHOR_SEAM_TIMEOUT)
 		return 0;
+	if (err == PANTHOR_SEAM_NO_WAIT)
+		return dma_resv_test_signaled(resv, usage) ? timeout : 0;
 
 	return err ?: dma_resv_wait_timeout(resv, usage, intr, timeout);
 }

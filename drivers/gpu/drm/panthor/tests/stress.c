@@ -23,14 +23,54 @@
 #include "fixture.h"
 #include "foreign.h"
 #include "random.h"
+#include "seam.h"
 #include "stress.h"
 
 /* A round takes seconds on the slowest machine. */
 #define STRESS_TIMEOUT	(120 * HZ)
 
+/* Others that do nothing for so long, wait for who waits for them. */
+#define LINGER_TIMEOUT	(HZ / 10)
+
 static bool kunit_stress_races;
 module_param(kunit_stress_races, bool, 0444);
 MODULE_PARM_DESC(kunit_stress_races, "Stress what is known to race in the stock driver, too");
+
+static unsigned int kunit_stress_rounds = 4;
+module_param(kunit_stress_rounds, uint, 0444);
+MODULE_PARM_DESC(kunit_stress_rounds, "Rounds of the stress, at least 2");
+
+/**
+ * stress_rounds() - How long to go on
+ *
+ * Context: Any.
+ *
+ * Return: Number of rounds.
+ */
+unsigned int stress_rounds(void)
+{
+	return max(kunit_stress_rounds, 2u);
+}
+
+/**
+ * stress_linger() - Let the others do something, where races of stock are stressed
+ * @data: The stress.
+ *
+ * The moments in which they are, are so short that a run does not hit them by
+ * itself.
+ *
+ * Context: A thread of the stress, without locks of the driver.
+ */
+void stress_linger(void *data)
+{
+	struct stress *s = data;
+	int until = atomic_read(&s->all_done) + 2 * STRESS_THREADS;
+
+	if (!kunit_stress_races)
+		return;
+	wait_event_timeout(s->rooms, atomic_read(&s->all_done) - until >= 0 ||
+			   atomic_read(&s->busy) <= 1, LINGER_TIMEOUT);
+}
 
 /*
  * What each room excludes, and the defect of stock-defects.rst for which it
@@ -135,6 +175,7 @@ static void stress_arrive(struct stress *s)
 {
 	if (atomic_dec_and_test(&s->busy))
 		complete(&s->barrier);
+	wake_up_all(&s->rooms);
 }
 
 static int stress_thread(void *data)
@@ -158,10 +199,13 @@ static int stress_thread(void *data)
  *
  * Context: Test thread, which does its share. On return no other thread does
  * anything, and nothing they left to a worker is left.
+ *
+ * Return: false if a thread found that something is wrong, and the test failed.
  */
-void stress_round(struct stress *s)
+bool stress_round(struct stress *s)
 {
 	struct kunit *test = s->test;
+	bool good = true;
 
 	atomic_set(&s->busy, STRESS_THREADS);
 	reinit_completion(&s->barrier);
@@ -175,13 +219,17 @@ void stress_round(struct stress *s)
 
 	for (unsigned int i = 0; i < STRESS_THREADS; i++) {
 		stress_wait_bind(&s->thread[i]);
-		if (s->thread[i].err[0])
-			KUNIT_FAIL(test, "thread %u: %s", i, s->thread[i].err);
+		if (!s->thread[i].err[0])
+			continue;
+		KUNIT_FAIL(test, "thread %u: %s", i, s->thread[i].err);
+		good = false;
 	}
 	/* Freeing is queued by running, and cleaning up by freeing. */
 	if (s->bind_wq)
 		drain_workqueue(s->bind_wq);
 	flush_workqueue(panthor_cleanup_wq);
+
+	return good;
 }
 
 static void stress_end(void *data)
@@ -303,6 +351,8 @@ struct stress *stress_new(struct kunit *test, const u8 *weight, unsigned int ops
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, stress_end, s), 0);
 	for (unsigned int i = 1; i < STRESS_THREADS; i++)
 		stress_start(s, i);
+	if (kunit_stress_races)
+		panthor_seam_hook(test, SEAM_LRU_POPPED, 0, stress_linger, s);
 
 	return s;
 }

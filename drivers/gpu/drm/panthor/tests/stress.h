@@ -177,6 +177,7 @@ struct stress_thread {
  * @rooms: Where threads wait for a room.
  * @bind_wq: Where VM_BIND jobs run, once there was one.
  * @done: How often each operation was done.
+ * @all_done: The same of all operations.
  * @reported: Pages that scans said they freed.
  * @unseen: Pages of BOs that were closed; some may be among @reported.
  * @restored: Mappings that a job found evicted, and brought back.
@@ -199,6 +200,7 @@ struct stress {
 	wait_queue_head_t rooms;
 	struct workqueue_struct *bind_wq;
 	atomic_t done[STRESS_OPS];
+	atomic_t all_done;
 	atomic_long_t reported;
 	atomic_long_t unseen;
 	atomic_t restored;
@@ -206,7 +208,9 @@ struct stress {
 };
 
 struct stress *stress_new(struct kunit *test, const u8 *weight, unsigned int ops);
-void stress_round(struct stress *s);
+bool stress_round(struct stress *s);
+unsigned int stress_rounds(void);
+void stress_linger(void *data);
 void stress_enter(struct stress *s, enum stress_room room);
 void stress_leave(struct stress *s, enum stress_room room);
 __printf(2, 3) void stress_error(struct stress_thread *t, const char *fmt, ...);

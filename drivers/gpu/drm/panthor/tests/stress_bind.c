@@ -202,7 +202,7 @@ static void check_job(struct stress_thread *t, unsigned int i)
 	if (t->map[i] == STRESS_NOT_MAPPED)
 		return;
 	if (!READ_ONCE(bo->backing.pages)) {
-		stress_error(t, "BO %u has no pages under a job", i);
+		stress_error(t, "BO %u has no pages under a job (as of D40)", i);
 		return;
 	}
 
@@ -255,6 +255,8 @@ void stress_op_job(struct stress_thread *t)
 	stress_leave(t->stress, STRESS_JOB);
 	if (ret)
 		stress_error(t, "submission: %d", ret);
+	/* The job runs. */
+	stress_linger(t->stress);
 	for (unsigned int i = 0; i < STRESS_OWN && !ret; i++)
 		check_job(t, i);
 	atomic_add(evicted, &t->stress->restored);

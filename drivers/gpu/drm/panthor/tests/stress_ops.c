@@ -402,4 +402,6 @@ void stress_do(struct stress_thread *t)
 
 	stress_table[op].fn(t);
 	atomic_inc(&t->stress->done[op]);
+	atomic_inc(&t->stress->all_done);
+	wake_up_all(&t->stress->rooms);
 }

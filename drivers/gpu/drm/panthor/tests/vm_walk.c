@@ -220,6 +220,26 @@ static void test_fence_end(void *data)
 }
 
 /**
+ * vm_fence_new() - Create a fence
+ *
+ * Context: Process context.
+ *
+ * Return: The fence, to be signalled and put, or NULL.
+ */
+struct dma_fence *vm_fence_new(void)
+{
+	struct test_fence *fence = kzalloc_obj(*fence);
+
+	if (!fence)
+		return NULL;
+	spin_lock_init(&fence->lock);
+	dma_fence_init(&fence->base, &test_fence_ops, &fence->lock,
+		       dma_fence_context_alloc(1), 1);
+
+	return &fence->base;
+}
+
+/**
  * vm_fence() - Create a fence that is signalled by the test
  * @test: The test; signals and puts the fence when it ends.
  *
@@ -229,13 +249,10 @@ static void test_fence_end(void *data)
  */
 struct dma_fence *vm_fence(struct kunit *test)
 {
-	struct test_fence *fence = kzalloc_obj(*fence);
+	struct dma_fence *fence = vm_fence_new();
 
 	KUNIT_ASSERT_NOT_NULL(test, fence);
-	spin_lock_init(&fence->lock);
-	dma_fence_init(&fence->base, &test_fence_ops, &fence->lock,
-		       dma_fence_context_alloc(1), 1);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_fence_end, &fence->base), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_fence_end, fence), 0);
 
-	return &fence->base;
+	return fence;
 }

@@ -22,6 +22,7 @@ struct drm_gpuvm_bo *vm_bo_of(struct panthor_vm *vm, struct panthor_gem_object *
 bool vm_evicted(struct panthor_vm *vm, struct panthor_gem_object *bo);
 int vm_submit(struct panthor_vm *vm);
 int vm_submit_fence(struct panthor_vm *vm, struct dma_fence *fence);
+struct dma_fence *vm_fence_new(void);
 struct dma_fence *vm_fence(struct kunit *test);
 
 #endif

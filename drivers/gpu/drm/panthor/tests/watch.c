@@ -29,6 +29,8 @@ static atomic_long_t watch_objects, watch_page_tables;
  */
 void panthor_watch_reset(void)
 {
+	panthor_content_reset();
+
 	guard(spinlock)(&watch_lock);
 
 	memset(&watch_found, 0, sizeof(watch_found));
@@ -49,6 +51,26 @@ void panthor_watch_report(struct panthor_check_report *report)
 	*report = watch_found;
 	if (watch_found.count)
 		memset(&watch_found, 0, sizeof(watch_found));
+}
+
+/**
+ * panthor_watch_violated() - Note that an invariant does not hold
+ * @inv: Number of the invariant.
+ * @fmt: What is wrong. The next check reports it.
+ *
+ * Context: Any. Takes and releases watch_lock.
+ */
+void panthor_watch_violated(unsigned int inv, const char *fmt, ...)
+{
+	char what[PANTHOR_CHECK_MSG_LEN];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+
+	guard(spinlock)(&watch_lock);
+	check_violated(&watch_found, inv, "%s", what);
 }
 
 static const char *watch_judge(struct panthor_gem_object *bo)
@@ -92,11 +114,8 @@ void panthor_watch_put_pages(struct drm_gem_object *obj)
 		return;
 
 	what = watch_judge(to_panthor_bo(obj));
-	if (!what)
-		return;
-
-	guard(spinlock)(&watch_lock);
-	check_violated(&watch_found, 18, "pages went away %s", what);
+	if (what)
+		panthor_watch_violated(18, "pages went away %s", what);
 }
 
 /**
