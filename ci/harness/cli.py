@@ -133,14 +133,6 @@ def _cmd_own(s: Settings) -> int:
     return OWN[s.command](s, chosen[0], _new_results(s))
 
 
-def _cmd_own(s: Settings) -> int:
-    """A command that boots one VM lane for a suite of its own."""
-    chosen = _begin(s)
-    if len(chosen) != 1 or not chosen[0].is_vm:
-        raise UsageError(f"{s.command} boots one VM; choose it with LANES=arm64 or LANES=x86_64")
-    return OWN[s.command](s, chosen[0], _new_results(s))
-
-
 def _cmd_tree(s: Settings) -> int:
     settings.prepare_output(s)
     prepare.host_tools([])
