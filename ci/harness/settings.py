@@ -66,8 +66,10 @@ class Settings:
     def kernel_args(self) -> list[str]:
         """Kernel command line words that carry the settings into the run."""
         words = [f"panthor.kunit_seed={self.seed}"] if self.seed else []
-        # What is fatal with stock's defects is an ordinary case without them.
-        return words if self.driver == "stock" else [*words, "panthor.kunit_fatal=all"]
+        if self.driver != "stock":
+            # What is fatal or left out with stock's defects is an ordinary case without them.
+            words += ["panthor.kunit_fatal=all", "panthor.kunit_defects=0"]
+        return words
 
     @property
     def filter_words(self) -> list[str]:
