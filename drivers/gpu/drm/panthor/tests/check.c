@@ -10,6 +10,7 @@
  */
 
 #include <linux/bits.h>
+#include <linux/cleanup.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/hash.h>
@@ -17,8 +18,10 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
+#include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
@@ -175,24 +178,25 @@ void check_close(struct check *c)
 /* I1: the page array holds exactly the pages of the object's file, in order. */
 static void check_pages(struct panthor_gem_object *bo, struct panthor_check_report *r)
 {
-	struct address_space *mapping = bo->base.filp->f_mapping;
+	XA_STATE(xas, &bo->base.filp->f_mapping->i_pages, 0);
 
 	if (IS_ERR(bo->backing.pages)) {
 		check_violated(r, 1, "pages is the error %pe", bo->backing.pages);
 		return;
 	}
 
+	/* Nobody changes the page cache of a BO that has pages; RCU is a formality. */
+	guard(rcu)();
 	for (pgoff_t i = 0; i < bo->base.size >> PAGE_SHIFT; i++) {
-		struct folio *folio = filemap_get_folio(mapping, i);
-		bool same;
+		struct folio *folio;
 
-		if (IS_ERR(folio)) {
+		xas_set(&xas, i);
+		folio = xas_load(&xas);
+		if (!folio || xa_is_value(folio) || xas_retry(&xas, folio)) {
 			check_violated(r, 1, "page %lu is not in the page cache", i);
 			return;
 		}
-		same = folio_file_page(folio, i) == bo->backing.pages[i];
-		folio_put(folio);
-		if (!same) {
+		if (folio_file_page(folio, i) != bo->backing.pages[i]) {
 			check_violated(r, 1, "page %lu is not the file's", i);
 			return;
 		}

@@ -9,6 +9,7 @@
 #include <linux/io-pgtable.h>
 #include <linux/iommu.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 
 #include "fake_pgtable.h"
 #include "pgt_walk.h"
@@ -72,21 +73,28 @@ static enum panthor_pgt_entry lpae_entry(u64 desc, unsigned int shift, const u64
 
 static void walk_table(struct walk *w, const u64 *table, unsigned int shift, u64 va)
 {
-	for (unsigned int i = 0; i < TABLE_ENTRIES; i++, va += BIT_ULL(shift)) {
+	const u64 *end = table + TABLE_ENTRIES;
+
+	/* Most of a table is empty, and looking at each entry is what a check costs. */
+	for (const u64 *e = table; e < end; e++) {
 		struct panthor_pgt_leaf leaf;
 		enum panthor_pgt_entry kind;
 		const u64 *next = NULL;
+		u64 at;
 
-		if (!table[i])
-			continue;
-		kind = w->pgt ? panthor_pgt_fake_entry(table[i], shift, &next, &leaf) :
-				lpae_entry(table[i], shift, &next, &leaf);
+		e = memchr_inv(e, 0, (end - e) * sizeof(*e));
+		if (!e)
+			break;
+		e = PTR_ALIGN_DOWN(e, sizeof(*e));
+		at = va + ((u64)(e - table) << shift);
+		kind = w->pgt ? panthor_pgt_fake_entry(*e, shift, &next, &leaf) :
+				lpae_entry(*e, shift, &next, &leaf);
 		if (kind == PGT_ENTRY_LEAF)
-			w->visit(w->data, va, &leaf);
+			w->visit(w->data, at, &leaf);
 		if (kind != PGT_ENTRY_TABLE)
 			continue;
 		w->tables++;
-		walk_table(w, next, shift - TABLE_BITS, va);
+		walk_table(w, next, shift - TABLE_BITS, at);
 	}
 }
 
