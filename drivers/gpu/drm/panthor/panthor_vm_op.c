@@ -343,6 +343,9 @@ int panthor_vm_sm_step_map(struct drm_gpuva_op *step, void *priv)
 
 	drm_gpuva_map(&op->vm->base, &vma->base, map);
 	vma_link(vma, op->vm_bo);
+	/* From here on the VMA keeps it: until the cleanup the BO may be unmapped. */
+	drm_gpuvm_bo_put_deferred(op->vm_bo);
+	op->vm_bo = NULL;
 	return 0;
 }
 

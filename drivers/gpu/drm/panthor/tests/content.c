@@ -11,6 +11,8 @@
 #include <linux/hash.h>
 #include <linux/highmem.h>
 #include <linux/jhash.h>
+#include <linux/lockdep.h>
+#include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
@@ -40,10 +42,14 @@ static struct content content_of[BIT(CONTENT_BITS)];
 
 /* The eviction in progress: what was there when it began. */
 static struct {
-	const struct drm_gem_object *obj;
+	const struct page *first;
 	const struct task_struct *task;
+	int scan;
 	u32 hash;
 } content_evicting;
+
+/* Scans so far: an eviction does not go on in the next one. */
+static atomic_t content_scans;
 
 /* An entry for an object, or a free one; NULL if there is neither. */
 static struct content *content_find(const struct drm_gem_object *obj)
@@ -64,16 +70,22 @@ static struct content *content_find(const struct drm_gem_object *obj)
 	return room;
 }
 
+static u32 content_hash_page(struct page *page, u32 hash)
+{
+	void *words = kmap_local_page(page);
+
+	hash = jhash2(words, PAGE_SIZE / sizeof(u32), hash);
+	kunmap_local(words);
+
+	return hash;
+}
+
 static u32 content_hash(const struct drm_gem_object *obj, struct page **pages)
 {
 	u32 hash = 0;
 
-	for (unsigned long i = 0; i < obj->size >> PAGE_SHIFT; i++) {
-		void *page = kmap_local_page(pages[i]);
-
-		hash = jhash2(page, PAGE_SIZE / sizeof(u32), hash);
-		kunmap_local(page);
-	}
+	for (unsigned long i = 0; i < obj->size >> PAGE_SHIFT; i++)
+		hash = content_hash_page(pages[i], hash);
 
 	return hash;
 }
@@ -108,21 +120,66 @@ void panthor_content_new(struct drm_gem_object *obj)
 }
 
 /**
- * panthor_content_evicting() - An eviction begins: no CPU reaches the pages any more
+ * panthor_content_scan() - Reclaim begins to look for victims
+ *
+ * Context: Any.
+ */
+void panthor_content_scan(void)
+{
+	atomic_inc(&content_scans);
+}
+
+static bool content_is_evicting(const struct page *first)
+{
+	lockdep_assert_held(&content_lock);
+
+	return content_evicting.first == first && content_evicting.task == current &&
+	       content_evicting.scan == atomic_read(&content_scans);
+}
+
+static void content_evict(const struct page *first, u32 hash)
+{
+	guard(spinlock)(&content_lock);
+
+	content_evicting.first = first;
+	content_evicting.task = current;
+	content_evicting.scan = atomic_read(&content_scans);
+	content_evicting.hash = hash;
+}
+
+/**
+ * panthor_content_unmapped() - No CPU reaches the pages of an object any more
  * @obj: The object, its resv is held.
  *
  * Context: Process context, reclaim. Takes and releases content_lock.
  */
-void panthor_content_evicting(struct drm_gem_object *obj)
+void panthor_content_unmapped(struct drm_gem_object *obj)
 {
 	struct page **pages = to_panthor_bo(obj)->backing.pages;
-	u32 hash = pages ? content_hash(obj, pages) : 0;
 
-	guard(spinlock)(&content_lock);
+	if (pages)
+		content_evict(pages[0], content_hash(obj, pages));
+}
 
-	content_evicting.obj = pages ? obj : NULL;
-	content_evicting.task = current;
-	content_evicting.hash = hash;
+/**
+ * panthor_content_unmaps_dma() - No device is about to reach some pages any more
+ * @sgt: The pages, of which nothing is said yet in this eviction if no CPU could reach them.
+ *
+ * Context: Process context, reclaim. Takes and releases content_lock.
+ */
+void panthor_content_unmaps_dma(struct sg_table *sgt)
+{
+	const struct page *first = sg_page(sgt->sgl);
+	struct sg_page_iter iter;
+	u32 hash = 0;
+
+	scoped_guard(spinlock, &content_lock)
+		if (content_is_evicting(first))
+			return;
+
+	for_each_sgtable_page(sgt, &iter, 0)
+		hash = content_hash_page(sg_page_iter_page(&iter), hash);
+	content_evict(first, hash);
 }
 
 /**
@@ -145,10 +202,10 @@ void panthor_content_gone(struct drm_gem_object *obj, struct page **pages, bool 
 	scoped_guard(spinlock, &content_lock) {
 		struct content *e = content_find(obj);
 
-		changed = compare && content_evicting.obj == obj &&
-			  content_evicting.task == current && content_evicting.hash != hash;
-		if (content_evicting.obj == obj)
-			content_evicting.obj = NULL;
+		changed = compare && content_is_evicting(pages[0]) &&
+			  content_evicting.hash != hash;
+		if (content_evicting.first == pages[0])
+			content_evicting.first = NULL;
 		if (e) {
 			e->obj = obj;
 			e->hash = hash;

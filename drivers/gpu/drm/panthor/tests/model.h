@@ -199,6 +199,9 @@ enum model_queue {
  * @map: Per VM, an &enum model_map.
  * @queue: Which &enum model_queue it is in.
  * @since: When it joined that queue; older goes first.
+ * @was: 1 + when it had joined before a step that failed, if it was in that queue; 0
+ *	else.
+ *	Whether the step made it join again is left open.
  */
 struct model_bo {
 	bool open;
@@ -213,6 +216,7 @@ struct model_bo {
 	u8 map[MODEL_MAX_VMS];
 	u8 queue;
 	u32 since;
+	u32 was;
 };
 
 /**

@@ -271,6 +271,8 @@ static void apply_vm(struct model *m, struct model_step step)
 static void apply_failure(struct model *m, struct model_step step)
 {
 	struct model_bo *bo = &m->bo[step.bo];
+	u8 queue = bo->queue;
+	u32 since = bo->since;
 
 	switch ((enum model_op)step.op) {
 	case MODEL_MAP_NO_DMA:
@@ -290,6 +292,9 @@ static void apply_failure(struct model *m, struct model_step step)
 	default:
 		break;
 	}
+
+	if (bo->since != since && bo->queue == queue)
+		bo->was = since + 1;
 
 	switch ((enum model_op)step.op) {
 	case MODEL_MAP_NO_DMA:

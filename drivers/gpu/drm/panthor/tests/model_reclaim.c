@@ -47,6 +47,20 @@ static u32 stuck(const struct model *m, struct model_step step)
 	return bos;
 }
 
+/* BOs that the job of a VM may have got to since it began; it is not known to use them. */
+static u32 in_busy_vms(const struct model *m)
+{
+	u32 bos = 0;
+
+	for (u8 i = 0; i < m->nr_bos; i++)
+		for (u8 vm = 0; vm < m->nr_vms; vm++)
+			if (of_gpu(m->bo[i].queue) && m->jobs & BIT(vm) &&
+			    m->bo[i].map[vm] == MODEL_LIVE)
+				bos |= BIT(i);
+
+	return bos;
+}
+
 /* Oldest BO of @queue that is not among @out, or nr_bos. */
 static u8 oldest(const struct model *m, u8 queue, u32 out)
 {
@@ -107,6 +121,56 @@ static u32 pages_wanted(const struct model *m, enum model_op op)
 	return op == MODEL_SHRINK_MORE ? m->pages + 1 : U32_MAX;
 }
 
+static bool victims_allowed(const struct model *m, struct model_step step, u32 stuck, u32 victims)
+{
+	struct request r = {
+		.m = m,
+		.wanted = pages_wanted(m, step.op),
+		.stuck = stuck,
+		.victims = victims,
+	};
+	u32 taken;
+
+	if (step.op == MODEL_SHRINK_NO_SWAP)
+		return !victims;
+
+	taken = take(&r, MODEL_MMAPPED, take(&r, MODEL_UNUSED, 0));
+	if (!may_block(step.op))
+		return taken == victims;
+
+	return vms_then_shared(&r, taken, BIT(m->nr_vms) - 1);
+}
+
+/*
+ * Finds whom the scan passed by, given whom it took. Two things are policy: whether BOs
+ * are left alone that only share a VM with a job, and whether what a VM_BIND job left is
+ * known already, or found out by the scan.
+ */
+static bool explain(const struct model *m, struct model_step step, u32 victims, u32 *passed)
+{
+	struct model settled = *m;
+	const struct model *views[2] = { m, &settled };
+
+	*passed = stuck(m, step);
+	if (victims_allowed(m, step, *passed, victims))
+		return true;
+
+	for (u8 i = 0; i < m->nr_bos; i++)
+		if (m->bind.left & BIT(i))
+			model_settle(&settled, i);
+
+	for (u8 i = 0; i < 8; i++) {
+		const struct model *knows = views[i & 1];
+
+		*passed = stuck(knows, step) | (i & 2 ? in_busy_vms(knows) : 0);
+		if (victims_allowed(views[i / 4], step, *passed, victims))
+			return true;
+	}
+
+	*passed = stuck(m, step);
+	return false;
+}
+
 /**
  * model_victims_allowed() - Judge whom a reclaim took
  * @m: The model before it.
@@ -122,22 +186,9 @@ static u32 pages_wanted(const struct model *m, enum model_op op)
  */
 bool model_victims_allowed(const struct model *m, struct model_step step, u32 victims)
 {
-	struct request r = {
-		.m = m,
-		.wanted = pages_wanted(m, step.op),
-		.stuck = stuck(m, step),
-		.victims = victims,
-	};
-	u32 taken;
+	u32 passed;
 
-	if (step.op == MODEL_SHRINK_NO_SWAP)
-		return !victims;
-
-	taken = take(&r, MODEL_MMAPPED, take(&r, MODEL_UNUSED, 0));
-	if (!may_block(step.op))
-		return taken == victims;
-
-	return vms_then_shared(&r, taken, BIT(m->nr_vms) - 1);
+	return explain(m, step, victims, &passed);
 }
 
 /**
@@ -150,8 +201,9 @@ bool model_victims_allowed(const struct model *m, struct model_step step, u32 vi
  */
 void model_evict(struct model *m, struct model_step step, u32 victims)
 {
-	bool passed_by = stuck(m, step);
+	u32 passed_by;
 
+	explain(m, step, victims, &passed_by);
 	m->retried = model_asks_again(m, step, victims);
 	for (u8 i = 0; i < m->nr_bos; i++) {
 		struct model_bo *bo = &m->bo[i];
@@ -189,8 +241,9 @@ void model_evict(struct model *m, struct model_step step, u32 victims)
  */
 bool model_asks_again(const struct model *m, struct model_step step, u32 victims)
 {
-	u32 left = stuck(m, step);
+	u32 left;
 
+	explain(m, step, victims, &left);
 	if (victims || m->retried || step.op == MODEL_SHRINK_NO_SWAP)
 		return false;
 	for (u8 i = 0; i < m->nr_bos; i++)

@@ -414,6 +414,8 @@ int panthor_seam_dma_map(struct device *dev, struct sg_table *sgt,
 void panthor_seam_dma_unmap(struct device *dev, struct sg_table *sgt,
 			    enum dma_data_direction dir, unsigned long attrs)
 {
+	if (!READ_ONCE(seam_get_pages))
+		panthor_content_unmaps_dma(sgt);
 	panthor_seam_enter(SEAM_DMA_UNMAP);
 	seam_dma_sgt(SEAM_DMA_UNMAP, sgt, dir, attrs);
 	dma_unmap_sgtable(dev, sgt, dir, attrs);
@@ -456,7 +458,7 @@ void panthor_seam_cpu_unmap(struct drm_vma_offset_node *node, struct address_spa
 	panthor_seam_enter(SEAM_CPU_UNMAP);
 	drm_vma_node_unmap(node, mapping);
 	if (!READ_ONCE(seam_get_pages))
-		panthor_content_evicting(container_of(node, struct drm_gem_object, vma_node));
+		panthor_content_unmapped(container_of(node, struct drm_gem_object, vma_node));
 }
 
 int panthor_seam_bo_alloc(void)

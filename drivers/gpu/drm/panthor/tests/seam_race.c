@@ -13,6 +13,7 @@
 #include "seam.h"
 #include "seam_gem.h"
 #include "seam_mmu.h"
+#include "watch.h"
 
 #undef dma_resv_lock
 #undef dma_resv_lock_interruptible
@@ -66,6 +67,7 @@ unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *
 	unsigned long freed;
 
 	panthor_seam_enter(SEAM_LRU_SCAN);
+	panthor_content_scan();
 	if (!panthor_seam_hooked(SEAM_LRU_POPPED) && !panthor_seam_hooked(SEAM_LRU_SHRINK))
 		return drm_gem_lru_scan(dev, lru, nr_to_scan, remaining, shrink, ticket);
 	if (cmpxchg(&seam_scan_owner, NULL, current))

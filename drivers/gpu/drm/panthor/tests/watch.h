@@ -15,6 +15,7 @@
 struct drm_gem_object;
 struct kmem_cache;
 struct page;
+struct sg_table;
 struct panthor_check_report;
 
 void panthor_watch_reset(void);
@@ -24,7 +25,9 @@ void panthor_watch_put_pages(struct drm_gem_object *obj);
 
 void panthor_content_reset(void);
 void panthor_content_new(struct drm_gem_object *obj);
-void panthor_content_evicting(struct drm_gem_object *obj);
+void panthor_content_scan(void);
+void panthor_content_unmapped(struct drm_gem_object *obj);
+void panthor_content_unmaps_dma(struct sg_table *sgt);
 void panthor_content_gone(struct drm_gem_object *obj, struct page **pages, bool compare);
 void panthor_content_back(struct drm_gem_object *obj, struct page **pages);
 

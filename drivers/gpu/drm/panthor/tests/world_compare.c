@@ -161,6 +161,19 @@ static bool stands_before(struct panthor_gem_object *a, struct panthor_gem_objec
 	return false;
 }
 
+/* Whether the driver has put a BO back to where it was before a step that failed. */
+static bool stayed(struct world *w, const struct model *m, u8 i)
+{
+	const struct model_bo *bo = &m->bo[i];
+
+	for (u8 j = 0; j < m->nr_bos; j++)
+		if (i != j && m->bo[j].queue == bo->queue && m->bo[j].since + 1 >= bo->was &&
+		    stands_before(w->bo[i].bo, w->bo[j].bo))
+			return true;
+
+	return false;
+}
+
 /**
  * world_adopt() - Take from the driver what the model leaves open
  * @w: The world after a step.
@@ -187,8 +200,16 @@ void world_adopt(struct world *w, struct model *m, bool left_open)
 		if (left_open)
 			m->bo[i].dma = m->bo[i].resident && bo->dmap.sgt;
 		/* A VM_BIND job left it, and something else looked at it since. */
-		if (m->bind.left & BIT(i) && bo->reclaim_state != state_of(m->bo[i].queue))
+		if (m->bind.left & BIT(i) && bo->reclaim_state != state_of(m->bo[i].queue)) {
 			model_settle(m, i);
+			/* With others, or after them: its place is left open. */
+			for (u8 j = 0; j < m->nr_bos; j++)
+				if (m->bo[j].queue == m->bo[i].queue)
+					m->bo[j].since = 0;
+		}
+		if (m->bo[i].was && stayed(w, m, i))
+			m->bo[i].since = m->bo[i].was - 1;
+		m->bo[i].was = 0;
 	}
 
 	before = *m;
