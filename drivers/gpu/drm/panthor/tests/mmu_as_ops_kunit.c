@@ -4,13 +4,18 @@
  * tables are edited, caches are flushed, the range is unlocked.
  */
 
+#include <linux/err.h>
 #include <linux/sizes.h>
+
+#include <drm/gpu_scheduler.h>
+#include <drm/panthor_drm.h>
 
 #include "../panthor_mmu_regs.h"
 
 #include "fake_as.h"
 #include "fixture.h"
 #include "mmu_as.h"
+#include "race.h"
 #include "seam.h"
 
 /* The only address that the cases of this file map, where one is enough. */
@@ -377,6 +382,62 @@ static void failed_flush_of_unmap_keeps_the_pages(struct kunit *test)
 	mmu_as_reset(test);
 }
 
+/**
+ * struct abandoned - A job that is created and given up
+ * @file: File that asks for it.
+ * @vm: The VM.
+ * @puts: Calls of drm_gem_put_pages() by then.
+ */
+struct abandoned {
+	struct drm_file *file;
+	struct panthor_vm *vm;
+	unsigned int puts;
+};
+
+static int abandon_job(void *data)
+{
+	const struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
+		.va = VA + SZ_64K,
+		.size = SZ_16K,
+	};
+	struct abandoned *a = data;
+	struct drm_sched_job *job = panthor_vm_bind_job_create(a->file, a->vm, &op);
+
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+
+	panthor_vm_bind_job_put(job);
+	a->puts = panthor_seam_calls(SEAM_PUT_PAGES);
+	return 0;
+}
+
+/*
+ * Unmapping was the last reason to keep a BO. Before the flush another thread
+ * gives up a job of the VM, and cleans up behind operations on it.
+ * Succeeds if the BO's pages are not put then, but after the UNLOCK.
+ */
+static void cleanup_of_a_job_waits_for_the_flush_of_others(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, SZ_16K);
+	struct panthor_vm *vm = probed_vm(test);
+	struct abandoned a = { .file = to_panthor_kunit(test)->file, .vm = vm };
+	struct panthor_race *race;
+
+	panthor_kunit_map(test, vm, bo, VA);
+	panthor_kunit_bo_put(test, bo);
+	panthor_fake_as_forget();
+
+	race = panthor_race_at(test, SEAM_FLUSH_CACHES, 1, abandon_job, &a);
+	KUNIT_EXPECT_EQ(test, panthor_vm_unmap_range(vm, VA, SZ_16K), 0);
+	panthor_race_expect(race);
+
+	KUNIT_EXPECT_EQ(test, a.puts, 0);
+	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_PUT_PAGES), 1);
+	KUNIT_EXPECT_GT(test, panthor_seam_last(SEAM_PUT_PAGES),
+			panthor_fake_as_last(1, AS_COMMAND_UNLOCK));
+}
+
 static struct kunit_case mmu_as_ops_cases[] = {
 	KUNIT_CASE_PARAM(map_happens_under_lock, live_gen_params),
 	KUNIT_CASE_PARAM(unmap_happens_under_lock, live_gen_params),
@@ -392,6 +453,7 @@ static struct kunit_case mmu_as_ops_cases[] = {
 	KUNIT_CASE(stuck_unlock_schedules_a_reset),
 	KUNIT_CASE_PARAM(failed_flush_keeps_the_lock_until_reset, errno_gen_params),
 	KUNIT_CASE_PARAM(failed_flush_of_unmap_keeps_the_pages, errno_gen_params),
+	KUNIT_CASE(cleanup_of_a_job_waits_for_the_flush_of_others),
 	{}
 };
 
