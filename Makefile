@@ -37,6 +37,7 @@ help:
 	@echo '  KERNEL=    7.3 (default), 7.2, or the directory of a tree of your own, which'
 	@echo '             is only read'
 	@echo '  DRIVER=    stock (default): the tree'"'"'s own panthor, unmodified'
+	@echo '             core: our memory core in the place of its files'
 	@echo '  LANES=     um, arm64, x86_64, vm (x86_64 with KVM, else arm64); default: um vm'
 	@echo '  FILTER=    SUITE or SUITE.CASE, globs allowed: panthor_gem_reclaim.scan_*'
 	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'

@@ -297,11 +297,15 @@ static vm_fault_t counting_fault(struct vm_fault *vmf)
 	return counted_ops->fault(vmf);
 }
 
+/* A mapping with these cannot be copied or closed, and is mapped by pages only. */
+static const struct vm_operations_struct counting_ops = {
+	.fault = counting_fault,
+};
+
 /* Stores to each page of a mapping; returns how often it faulted on that. */
 static unsigned int count_faults(struct kunit *test, unsigned long addr, unsigned long pages)
 {
 	struct vm_area_struct *vma;
-	struct vm_operations_struct ops;
 	unsigned long failed = 0;
 
 	mmap_read_lock(current->mm);
@@ -311,10 +315,8 @@ static unsigned int count_faults(struct kunit *test, unsigned long addr, unsigne
 
 	faults = 0;
 	counted_ops = vma->vm_ops;
-	ops = *counted_ops;
-	ops.fault = counting_fault;
-	/* The mapping is the test's own, nobody else faults on it. */
-	vma->vm_ops = &ops;
+	/* The mapping is the test's own, nobody else does anything with it. */
+	vma->vm_ops = &counting_ops;
 	for (unsigned long i = 0; i < pages; i++)
 		failed += !!store(addr, i, pattern(i));
 	vma->vm_ops = counted_ops;
