@@ -361,8 +361,8 @@ TEST_F_TIMEOUT(gpu, stuck_flush, 90)
 }
 
 /*
- * The same while the GPU is about to go to sleep: D81 of stock-defects.rst, with
- * a WARN, so not with others.
+ * The same while the GPU is about to go to sleep. It depends on timing whether the
+ * driver warns and forgets the reset, so not with others.
  */
 TEST_F_TIMEOUT(gpu, stuck_flush_at_suspend_alone, 90)
 {
