@@ -187,11 +187,11 @@ static u64 sim_gpu_slice(struct sim_gpu *gpu)
 /*
  * The thread has real-time priority, so it sees to it that others get a share of
  * its CPU, be a slice as slow as it may: @debt is time it has used and not left
- * four times over to them.
+ * four times over to them. Of a stop of the whole machine little is counted.
  */
 static u64 sim_gpu_rest(u64 debt, u64 worked, u64 slept)
 {
-	debt += worked;
+	debt = min_t(u64, debt + worked, 2 * SIM_MCU_BURST_NS);
 	debt -= min(debt, 4 * slept);
 	if (debt < SIM_MCU_BURST_NS)
 		return debt;

@@ -361,8 +361,8 @@ TEST_F_TIMEOUT(gpu, stuck_flush, 90)
 }
 
 /*
- * The same while the GPU is about to go to sleep: D81 of stock-defects.rst, with
- * a WARN, so not with others.
+ * The same while the GPU is about to go to sleep. It depends on timing whether the
+ * driver warns and forgets the reset, so not with others.
  */
 TEST_F_TIMEOUT(gpu, stuck_flush_at_suspend_alone, 90)
 {
@@ -391,7 +391,7 @@ TEST_F_TIMEOUT(gpu, no_commands_during_reset, 90)
 
 	ASSERT_EQ(0, submit_busy(gpu, 0));
 	ASSERT_EQ(0, count_resets(self, before));
-	ASSERT_EQ(0, sim_write(self->sim, "latency", "reset=40ms,power=10ms"));
+	ASSERT_EQ(0, sim_write(self->sim, "latency", "reset=40ms"));
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "mcu-hang"));
 	ASSERT_EQ(0, ask_firmware(gpu));
 	for (uint64_t end = now_ms() + JOB_MS; now_ms() < end;) {
