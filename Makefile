@@ -15,9 +15,9 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test kunit tree clean distclean
+.PHONY: help verify test kunit bench client tree clean distclean
 
-verify test kunit tree clean distclean:
+verify test kunit bench client tree clean distclean:
 	@ci/run $@ $(args) $(unknown)
 
 help:
@@ -25,6 +25,9 @@ help:
 	@echo '  verify     KUnit suites in UML and in a VM under all gates, and a verdict'
 	@echo '  kunit      the same in UML only (unless LANES says otherwise): the edit loop'
 	@echo '  test       the tests of this harness, then verify, and UML on the other kernel'
+	@echo '  bench      what driver and software GPU cost, on a kernel without debug options'
+	@echo '             and on the one of the verdicts: a table, and bench.json'
+	@echo '  client     Debian'"'"'s Vulkan driver for the GPU, unmodified, on the software GPUs'
 	@echo '  tree       assemble the kernel tree with the overlay and print its path,'
 	@echo '             for kunit.py, make and checkpatch by hand'
 	@echo '  clean      remove builds and results; the kernel source stays'

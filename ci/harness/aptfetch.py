@@ -318,7 +318,8 @@ class _Progress:
         self._thread.join()
 
 
-def _download(apt: Apt, package: Package, suite: str, work: Path, log: Log) -> Path:
+def download(apt: Apt, package: Package, suite: str, work: Path, log: Log) -> Path:
+    """Fetches one package file into ``work``; it is what the signed index promises."""
     free = shutil.disk_usage(work).free
     if package.size > free:
         raise NoSpace(f"{package.size // MIB} MiB needed, {free // MIB} MiB free")
@@ -353,7 +354,7 @@ def _search(name: str, mirrors: Sequence[Mirror], suites: Sequence[str], arch: s
                 continue
             reached = True
             if package is not None:
-                return Fetched(_download(apt, package, suite, work, log), package, suite)
+                return Fetched(download(apt, package, suite, work, log), package, suite)
         if reached:
             break
     if reached:

@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import lanerun, lanes, locks, prepare, procs, report_files, report_term, settings, source
+from . import bench, client, lanerun, lanes, locks, prepare, procs, report_files, report_term, settings, source
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -116,6 +116,14 @@ def _cmd_test(s: Settings) -> int:
     return _verify(s, clock, plan).exit_code
 
 
+def _cmd_own(s: Settings) -> int:
+    """A command that boots one VM lane for a suite of its own."""
+    chosen = _begin(s)
+    if len(chosen) != 1 or not chosen[0].is_vm:
+        raise UsageError(f"{s.command} boots one VM; choose it with LANES=arm64 or LANES=x86_64")
+    return OWN[s.command](s, chosen[0], _new_results(s))
+
+
 def _cmd_tree(s: Settings) -> int:
     settings.prepare_output(s)
     prepare.host_tools([])
@@ -146,7 +154,8 @@ def _cmd_distclean(s: Settings) -> int:
     return 0
 
 
-COMMANDS = {"verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test, "tree": _cmd_tree,
+OWN = {"bench": bench.run, "client": client.run}
+COMMANDS = {**{name: _cmd_own for name in OWN}, "verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test, "tree": _cmd_tree,
             "clean": _cmd_clean, "distclean": _cmd_distclean}
 
 

@@ -44,15 +44,21 @@ class Lane:
     """Groups of host tools the lane needs."""
     busybox_arch: str = ""
     """Debian architecture of the busybox-static in the guest."""
+    lean: bool = False
+    """Without the debug options: for measuring speed, never for a verdict."""
 
     @property
     def is_vm(self) -> bool:
         """True if the lane boots in QEMU."""
         return bool(self.qemu)
 
-    def fragment_names(self, lean: bool = False) -> list[str]:
+    def fragment_names(self) -> list[str]:
         """Names of the config fragments (kunitconfig/<name>.config) in order."""
-        return [*self.fragments, *(("lean",) if lean else AXES)]
+        return [*self.fragments, *(("lean",) if self.lean else AXES)]
+
+    def without_debug(self) -> Lane:
+        """The same with a lean kernel, which has a build folder of its own."""
+        return dataclasses.replace(self, name=f"{self.name}-lean", lean=True)
 
     def accel_args(self, accel: str) -> list[str]:
         """QEMU arguments for ``accel``, one of kvm and tcg."""

@@ -68,9 +68,9 @@ class Work:
         return self.root / "driver" / f"{self.build(lane).name}-{self.settings.driver}"
 
 
-def fragments(lane: Lane, lean: bool = False) -> list[Path]:
+def fragments(lane: Lane) -> list[Path]:
     """The lane's config fragments."""
-    return [REPO / "kunitconfig" / f"{name}.config" for name in lane.fragment_names(lean)]
+    return [REPO / "kunitconfig" / f"{name}.config" for name in lane.fragment_names()]
 
 
 def check_space(folder: Path) -> None:

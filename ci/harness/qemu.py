@@ -43,9 +43,9 @@ class BootResult:
 SEE_LEAKS = "slab_debug=F"
 
 
-def kernel_cmdline(lane: Lane, extra: Sequence[str] = (), lean: bool = False) -> str:
+def kernel_cmdline(lane: Lane, extra: Sequence[str] = ()) -> str:
     """Kernel command line of a boot; a lean kernel is not slowed down."""
-    debug = ["harness.leaks=0"] if lean else [SEE_LEAKS]
+    debug = ["harness.leaks=0"] if lane.lean else [SEE_LEAKS]
     return " ".join([*lane.cmdline, *debug, f"harness.lane={lane.name}", *extra])
 
 

@@ -18,7 +18,13 @@ TESTS = REPO / "drivers/gpu/drm/panthor/tests"
 SIM_TESTS = REPO / "drivers/gpu/drm/panthor/sim/tests"
 SUITES = (TESTS, SIM_TESTS)
 SELFTESTS = REPO / "tools/testing/selftests/drm/panthor"
-SIM_CASES = ("probe", "suspend", "rebind", "violations")
+SIM_CASES = ("probe", "suspend", "rebind", "bind_long", "modules_long", "violations")
+OWN_CASES = {
+    "bench": ("probe", "roundtrip", "instructions", "mmio", "traffic", "idle"),
+    "client": ("vulkaninfo", "device", "recorded", "events", "timestamps", "timeline", "sharing",
+               "six_clients", "violations"),
+}
+"""Commands that boot one VM lane for a suite of their own name: its cases."""
 LONG = "_long"
 BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
@@ -63,9 +69,15 @@ class Settings:
         """Kernel command line words that carry the settings into the run."""
         return [f"panthor.kunit_seed={self.seed}"] if self.seed else []
 
+    @property
+    def filter_words(self) -> list[str]:
+        """The filter as an argument of make, if there is one."""
+        return [f"FILTER={self.filter}"] if self.filter else []
+
     def again(self, lane: str, extra: Sequence[str] = ()) -> str:
         """Command that repeats this run on one lane."""
-        words = ["make", "kunit" if lane == "um" else "verify"]
+        command = "kunit" if lane == "um" else "verify"
+        words = ["make", self.command if self.command in OWN_CASES else command]
         words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
                   if k not in ("LANES", "FILTER", "SEED", "V")]
         if lane != "um":
@@ -95,6 +107,8 @@ def parse(argv: Sequence[str]) -> Settings:
     if settings.command == "kunit":
         settings.lanes = "um"
         settings.quick = "FILTER" not in given
+    if settings.command in OWN_CASES:
+        settings.lanes = "vm"
     settings.lanes = given.get("LANES", settings.lanes)
     settings.kernel = given.get("KERNEL")
     settings.filter = given.get("FILTER")
@@ -112,7 +126,7 @@ def parse(argv: Sequence[str]) -> Settings:
         raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")
     settings.driver = _driver(given.get("DRIVER", settings.driver))
     if settings.filter:
-        check_filter(settings.filter)
+        check_filter(settings.filter, settings.command)
     return settings
 
 
@@ -220,9 +234,18 @@ def slow_tests(*folders: Path) -> frozenset[str]:
                      for case in cases if case in names)
 
 
-def check_filter(pattern: str) -> None:
+def own_programs(command: str, pattern: Optional[str]) -> list[tuple[str, str, str]]:
+    """Suite, case and command line that a filter leaves of a command with its own suite."""
+    return [(command, case, f"/harness/{command} {case}") for case in OWN_CASES[command]
+            if not pattern or filter_leaves(pattern, command, [case])]
+
+
+def check_filter(pattern: str, command: str = "") -> None:
     """Refuses a filter that would leave nothing to run, before any build."""
-    if not kunit_left(pattern) and not chosen_programs(pattern):
+    if command in OWN_CASES:
+        if not own_programs(command, pattern):
+            raise UsageError(f"FILTER={pattern} matches no case of {command}: {' '.join(OWN_CASES[command])}")
+    elif not kunit_left(pattern) and not chosen_programs(pattern):
         known = [*known_tests(), *programs()]
         raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
                          f"suites are: {' '.join(known)}")

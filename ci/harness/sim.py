@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import sys
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Mapping, Optional, Sequence, Union
 
 from . import hosttools, initramfs, lanes, module, procs, qemu, selftest, settings
 from .lanes import Lane
@@ -69,26 +69,33 @@ def takes_long(names: Sequence[str]) -> bool:
 
 def run(work: Work, lane: Lane, log: Path) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
+    chosen = settings.chosen_programs(work.settings.filter)
+    names = [case for _, case, _ in chosen]
+    files = {**{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest", "growth")},
+             **{f"harness/bin/{path.name}": path for path in selftest.programs(work, lane)}}
+    return boot(work, lane, log, "sim", chosen, files, words(work.settings.seed, names),
+                LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS)
+
+
+def boot(work: Work, lane: Lane, log: Path, kind: str, chosen: Sequence[tuple[str, str, str]],
+         files: Mapping[str, Union[Path, bytes]], extra: Sequence[str], limit: float) -> str:
+    """Boots driver and model once for the programs ``chosen``; returns a note.
+
+    ``kind`` tells the archives of one lane apart; ``extra`` are words for the kernel.
+    """
     base = work.build(lane.name)
     built = folder(work, lane)
     busybox = hosttools.guest_busybox(lane.arch, work.settings.cache, say)
     modules = initramfs.load_order([module.require(built / "sim/panthor_sim.ko"),
                                     module.require(built / "panthor.ko")],
                                    initramfs.base_modules(base))
-    chosen = settings.chosen_programs(work.settings.filter)
-    names = [case for _, case, _ in chosen]
-    initrd = work.root / "build" / f"{base.name}-sim-initrd.cpio"
+    initrd = work.root / "build" / f"{base.name}-{kind}-initrd.cpio"
     initramfs.build(initrd, busybox=busybox, init=REPO / "ci/vm/init", modules=modules,
-                    run=chosen,
-                    files={FIRMWARE: built / "mali_csffw.bin",
-                           **{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest")},
-                           **{f"harness/bin/{path.name}": path for path in selftest.programs(work, lane)}})
-    extra = ["harness.modules=" + ",".join(path.name for path in modules),
-             *words(work.settings.seed, names)]
-    limit = LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS
+                    run=chosen, files={FIRMWARE: built / "mali_csffw.bin", **files})
+    names = "harness.modules=" + ",".join(path.name for path in modules)
     kvm = lane.arch == "x86_64" and lanes.kvm_works(work.settings.output)
     result = qemu.boot_any(
-        lane, base / lane.image, initrd, qemu.kernel_cmdline(lane, extra), log, limit, kvm,
+        lane, base / lane.image, initrd, qemu.kernel_cmdline(lane, [names, *extra]), log, limit, kvm,
         lambda line: None, kvm_failed=lambda: lanes.remember_kvm(work.settings.output, False),
         verbose=work.settings.verbose, expect_seconds=TYPICAL_SECONDS["kvm" if kvm else "tcg"])
     note = f"{result.accel}, {result.boot_seconds:.1f} s to init"

@@ -74,7 +74,8 @@ class ArchiveTest(FolderTest):
 
     @unittest.skipUnless(shutil.which("shellcheck"), "needs shellcheck")
     def test_scripts_are_clean(self) -> None:
-        subprocess.run(["shellcheck", *(str(path) for path in (CI / "vm").iterdir())], check=True)
+        scripts = [str(path) for path in (CI / "vm").iterdir() if not path.suffix]
+        subprocess.run(["shellcheck", *scripts], check=True)
 
 
 class OrderTest(FolderTest):

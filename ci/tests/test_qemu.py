@@ -111,7 +111,7 @@ class CommandTest(unittest.TestCase):
             for word in ("panic=-1", "oops=panic", f"harness.lane={name}", "kunit.filter_glob=a"):
                 self.assertIn(word, words)
             self.assertIn("slab_debug=F", words)
-            self.assertNotIn("slab_debug=F", qemu.kernel_cmdline(LANES[name], lean=True))
+            self.assertNotIn("slab_debug=F", qemu.kernel_cmdline(LANES[name].without_debug()))
 
 
 if __name__ == "__main__":
