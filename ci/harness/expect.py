@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from .model import Case, Finding, Gate, GateState, HarnessError, Status
+from .settings import OWN_CASES
 
 SPDX = "SPDX-License-Identifier:"
 RESULTS = ("Fail", "Crash")
@@ -60,12 +61,13 @@ def load_fails(folder: Path, driver: str, series: str,
     """Known failures of a driver on a series, all lanes' and this lane's.
 
     A boot with software GPUs runs no KUnit suites: all of these have a list of
-    their own.
+    their own. The suite of a command of its own shares no cases with either.
     What is listed as ``Crash`` has boots of its own, see fatal.py.
     """
     out: dict[str, Known] = {}
-    common = f"{driver}-{series}" + ("-sim" if lane.endswith("-sim") else "")
-    for stem in (common, f"{driver}-{series}-{lane}"):
+    kind = lane.rpartition("-")[2]
+    common = [] if kind in OWN_CASES else [f"{driver}-{series}{'-sim' if kind == 'sim' else ''}"]
+    for stem in (*common, f"{driver}-{series}-{lane}"):
         path = folder / f"{stem}-fails.txt"
         if path.is_file():
             _load_fails(path, out)

@@ -34,12 +34,9 @@ def prepared(s: Settings, lane: Lane, clock: Clock) -> Iterator[Work]:
 
 def run(work: Work, lane: Lane, results: Path, suite: str, chosen: Sequence[tuple[str, str, str]],
         files: Mapping[str, Union[Path, bytes]], extra: Sequence[str], limit: float) -> Boot:
-    """Boots ``lane`` with software GPUs for the programs ``chosen``.
-
-    Its name in reports and expectations ends as those of all such boots do.
-    """
+    """Boots ``lane`` with software GPUs for the programs ``chosen`` of ``suite``."""
     s = work.settings
-    name = f"{lane.name}-{suite}-sim"
+    name = f"{lane.name}-{suite}"
     log = results / f"{work.title}-{name}.log"
     with work.clock.stage(f"run {name}"):
         note = sim.boot(work, lane, log, suite, chosen, files, extra, limit)

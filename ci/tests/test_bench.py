@@ -6,7 +6,7 @@ import re
 import unittest
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import bench, settings
+from harness import bench, expect, settings
 from harness.bench import Row, Value
 from harness.lanes import LANES
 from harness.model import UsageError
@@ -80,6 +80,13 @@ class Table(unittest.TestCase):
 
 
 class CommandLine(unittest.TestCase):
+    def test_failures_known_elsewhere_are_not_expected_here(self) -> None:
+        folder = settings.REPO / "ci/expect"
+        for lane in ("arm64-bench", "arm64-lean-bench", "arm64-client"):
+            self.assertEqual(expect.load_fails(folder, "stock", "7.3", lane), {})
+        self.assertTrue(expect.load_fails(folder, "stock", "7.3", "arm64-sim"))
+        self.assertTrue(expect.load_fails(folder, "stock", "7.3", "arm64"))
+
     def test_runs_in_a_vm(self) -> None:
         self.assertEqual(settings.parse(["bench"]).lanes, "vm")
 

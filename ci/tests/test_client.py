@@ -137,7 +137,7 @@ class Cases(unittest.TestCase):
 
     def test_they_are_required(self) -> None:
         for name in ("arm64", "x86_64"):
-            path = settings.REPO / f"ci/expect/{name}-client-sim-required.txt"
+            path = settings.REPO / f"ci/expect/{name}-client-required.txt"
             self.assertEqual([line for line in path.read_text(encoding="utf-8").splitlines()
                               if line and not line.startswith("#")],
                              [f"client.{case}" for case in settings.OWN_CASES["client"]])

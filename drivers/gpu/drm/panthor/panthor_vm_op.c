@@ -138,6 +138,20 @@ static int op_take_vm_bo(struct panthor_vm_op *op)
 	return 0;
 }
 
+/* All that an operation has of its own; op->bo only says from now on that there was one. */
+static void op_release(struct panthor_vm_op *op)
+{
+	panthor_pt_release(&op->pts);
+	for (unsigned int i = 0; i < ARRAY_SIZE(op->spare); i++)
+		kfree(op->spare[i]);
+
+	drm_gpuvm_bo_put_deferred(op->vm_bo);
+	if (op->bo) {
+		panthor_gem_unpin(op->bo);
+		drm_gem_object_put(&op->bo->base);
+	}
+}
+
 static void op_list_external_bo(struct panthor_vm_op *op)
 {
 	struct dma_resv *resv = panthor_vm_resv(op->vm);
@@ -183,7 +197,10 @@ int panthor_vm_op_prepare_map(struct panthor_vm_op *op, struct panthor_vm *vm,
 	if (!ret && op->range)
 		ret = panthor_pt_reserve(&op->pts, panthor_pt_count(op->addr, op->range));
 	if (ret) {
-		panthor_vm_op_cleanup(op);
+		op_release(op);
+		/* What others have left is theirs, unless this one has come near it. */
+		if (op->bo)
+			drm_gpuvm_bo_deferred_cleanup(&vm->base);
 		return ret;
 	}
 
@@ -273,15 +290,7 @@ void panthor_vm_op_cleanup(struct panthor_vm_op *op)
 {
 	drm_WARN_ON(&op->vm->ptdev->base, !list_empty(&op->gone));
 
-	panthor_pt_release(&op->pts);
-	for (unsigned int i = 0; i < ARRAY_SIZE(op->spare); i++)
-		kfree(op->spare[i]);
-
-	drm_gpuvm_bo_put_deferred(op->vm_bo);
-	if (op->bo) {
-		panthor_gem_unpin(op->bo);
-		drm_gem_object_put(&op->bo->base);
-	}
+	op_release(op);
 	drm_gpuvm_bo_deferred_cleanup(&op->vm->base);
 }
 
