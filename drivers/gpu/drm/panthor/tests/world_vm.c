@@ -14,6 +14,8 @@
 #include <drm/gpu_scheduler.h>
 #include <drm/panthor_drm.h>
 
+#include <kunit/resource.h>
+
 #include "bind.h"
 #include "fixture.h"
 #include "reclaim.h"
@@ -133,6 +135,12 @@ static void end_job(struct world *w, u8 vm)
 	w->job[vm] = NULL;
 }
 
+/* A case that is aborted loses what belongs to the job before the world. */
+static void abandon_bind(void *data)
+{
+	world_bind_end(data);
+}
+
 static void queue_bind(struct world *w, struct model_step step)
 {
 	struct panthor_vm *vm = w->vm[step.vm];
@@ -145,6 +153,7 @@ static void queue_bind(struct world *w, struct model_step step)
 		w->bind = bind_map(w->test, vm, w->bo[step.bo].bo, VA(step.bo), w->after);
 	else
 		w->bind = bind_unmap(w->test, vm, VA(step.bo), w->size, w->after);
+	KUNIT_ASSERT_EQ(w->test, kunit_add_action(w->test, abandon_bind, w), 0);
 }
 
 static void run_bind(struct world *w)
@@ -164,16 +173,15 @@ static void run_bind(struct world *w)
  */
 void world_bind_end(struct world *w)
 {
-	if (w->after)
-		dma_fence_signal(w->after);
-	if (w->block)
-		bind_unblock(w->test, w->block);
-	if (w->bind) {
-		bind_wait(w->test, w->bind);
-		bind_put(w->test, w->bind);
-		/* Its handle may have been the last one of an exported BO. */
-		flush_delayed_fput();
-	}
+	if (!w->bind)
+		return;
+
+	kunit_remove_action(w->test, abandon_bind, w);
+	dma_fence_signal(w->after);
+	bind_unblock(w->test, w->block);
+	bind_put(w->test, w->bind);
+	/* Its handle may have been the last one of an exported BO. */
+	flush_delayed_fput();
 	dma_fence_put(w->after);
 	w->after = NULL;
 	w->block = NULL;
