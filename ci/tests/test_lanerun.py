@@ -94,6 +94,25 @@ class RunAll(unittest.TestCase):
         self.assertEqual([one.lane for one in done], ["arm64"])
 
 
+    def test_software_gpus_are_alone_and_last(self) -> None:
+        running, seen, lock = set(), [], threading.Lock()
+
+        def fake(one: lanerun.Built, _results: Path) -> LaneResult:
+            with lock:
+                running.add(id(one))
+                seen.append((one.sim, len(running)))
+            with lock:
+                running.discard(id(one))
+            return result(one)
+
+        some = built("um", "arm64", "arm64", "x86_64")
+        some[0].sim = some[2].sim = True
+        with mock.patch.object(lanerun, "run", fake):
+            lanerun.run_all(some, Path(), [])
+        self.assertEqual([sim for sim, _ in seen], [False, False, True, True])
+        self.assertEqual([count for sim, count in seen if sim], [1, 1])
+
+
 class Interrupt(unittest.TestCase):
     """Ctrl-C while two lanes run in threads."""
 
