@@ -15,6 +15,10 @@
  * it is not known what the GPU has cached of the VM, and nothing that was unmapped
  * is released, until the slot is disabled or reset.
  *
+ * While the GPU is reset, "resetting", no command is sent. Page tables may change, but
+ * what the GPU has cached is only forgotten at the end of the reset: until then all VMs
+ * with a slot count as stale once they have changed.
+ *
  * Locking: slots_lock around all of it, inside op_lock. Nothing is allocated with
  * it held.
  */
@@ -61,6 +65,7 @@ static int as_command(struct panthor_device *ptdev, unsigned int as, u32 command
 	int ret;
 
 	lockdep_assert_held(&ptdev->mmu->as.slots_lock);
+	drm_WARN_ON_ONCE(&ptdev->base, ptdev->mmu->as.resetting);
 
 	ret = as_wait(ptdev, as);
 	if (ret)
@@ -109,6 +114,18 @@ static void as_tlb_is_clean(struct panthor_vm *vm)
 		panthor_vm_put(vm);
 }
 
+/* Whether a reset is going on that makes all slots forget what they have cached. */
+static bool as_waits_for_reset(struct panthor_vm *vm)
+{
+	lockdep_assert_held(&vm->ptdev->mmu->as.slots_lock);
+
+	if (!vm->ptdev->mmu->as.resetting)
+		return false;
+
+	WRITE_ONCE(vm->as.tlb_stale, true);
+	return true;
+}
+
 /**
  * panthor_as_disable() - Keep a VM's slot from translating
  * @vm: The VM; it has a slot, and keeps it.
@@ -118,7 +135,7 @@ static void as_tlb_is_clean(struct panthor_vm *vm)
  * Context: Process context. Caller holds slots_lock and has the device entered.
  *
  * Return: 0 if the GPU has nothing cached of the VM, -ETIMEDOUT or -EIO if that
- * is not known; then a reset is scheduled.
+ * is not known; then a reset is scheduled, or going on.
  */
 int panthor_as_disable(struct panthor_vm *vm)
 {
@@ -126,6 +143,9 @@ int panthor_as_disable(struct panthor_vm *vm)
 	int ret, err;
 
 	lockdep_assert_held(&ptdev->mmu->as.slots_lock);
+
+	if (as_waits_for_reset(vm))
+		return -EIO;
 
 	/* What was not flushed is not unlocked either. */
 	ret = as_flush(ptdev);
@@ -188,12 +208,27 @@ void panthor_as_release_all(struct panthor_device *ptdev, bool disable)
 
 		if (!vm)
 			continue;
-		if (disable)
-			drm_WARN_ON(&ptdev->base, panthor_as_disable(vm));
+		if (disable && panthor_as_disable(vm))
+			drm_err(&ptdev->base, "AS%u could not be disabled in order\n", as);
 		panthor_as_release(vm);
 	}
-	if (!disable)
+	if (!disable) {
 		mmu->as.faulty = 0;
+		mmu->as.resetting = false;
+	}
+}
+
+/**
+ * panthor_as_begin_reset() - Leave the slots alone until they are reset
+ * @ptdev: The device; panthor_as_release_all() follows the reset.
+ *
+ * Context: Process context. Takes and releases slots_lock.
+ */
+void panthor_as_begin_reset(struct panthor_device *ptdev)
+{
+	guard(mutex)(&ptdev->mmu->as.slots_lock);
+
+	ptdev->mmu->as.resetting = true;
 }
 
 /**
@@ -323,6 +358,9 @@ static int as_activate(struct panthor_vm *vm)
 	lockdep_assert_held(&vm->op_lock);
 	lockdep_assert_held(&mmu->as.slots_lock);
 
+	if (mmu->as.resetting)
+		return -EBUSY;
+
 	if (vm->as.id < 0)
 		ret = as_take(vm);
 	if (!ret && !vm->as.programmed)
@@ -348,8 +386,8 @@ static int as_activate(struct panthor_vm *vm)
  * Context: Process context. Takes and releases gem_lru_mutex, op_lock and
  * slots_lock.
  *
- * Return: 0, -ENODEV if the device is gone, -EBUSY if all slots are in use,
- * -ETIMEDOUT or -EIO if the GPU does not answer.
+ * Return: 0, -ENODEV if the device is gone, -EBUSY if all slots are in use or the
+ * GPU is being reset, -ETIMEDOUT or -EIO if the GPU does not answer.
  */
 int panthor_vm_active(struct panthor_vm *vm)
 {
@@ -448,7 +486,7 @@ int panthor_vm_lock_region(struct panthor_vm *vm, u64 start, u64 size)
 
 	guard(mutex)(&ptdev->mmu->as.slots_lock);
 
-	if (vm->as.id >= 0) {
+	if (vm->as.id >= 0 && !as_waits_for_reset(vm)) {
 		u64 lockaddr;
 
 		/* What an earlier failure left locked has to stay so. */
@@ -478,8 +516,8 @@ int panthor_vm_lock_region(struct panthor_vm *vm, u64 start, u64 size)
  * op_lock. Takes and releases slots_lock.
  *
  * Return: 0 if the GPU has forgotten what was unmapped. -ETIMEDOUT or -EIO if
- * that is not known: then a reset is scheduled, and what was unmapped must not
- * be released.
+ * that is not known: then a reset is scheduled, or going on, and what was unmapped
+ * must not be released.
  */
 int panthor_vm_unlock_region(struct panthor_vm *vm)
 {
@@ -492,6 +530,9 @@ int panthor_vm_unlock_region(struct panthor_vm *vm)
 
 	vm->locked.start = 0;
 	vm->locked.end = 0;
+
+	if (vm->as.id >= 0 && as_waits_for_reset(vm))
+		return -EIO;
 
 	/* The slot was lost or disabled meanwhile, with all that it had cached. */
 	if (vm->as.id < 0 || !vm->as.hw_end)

@@ -149,7 +149,7 @@ void panthor_mmu_resume(struct panthor_device *ptdev)
  * does not answer.
  *
  * Context: Process context, no lock of this file is held. Takes and releases
- * vm.lock.
+ * slots_lock and vm.lock.
  */
 void panthor_mmu_pre_reset(struct panthor_device *ptdev)
 {
@@ -157,6 +157,7 @@ void panthor_mmu_pre_reset(struct panthor_device *ptdev)
 	struct panthor_vm *vm;
 
 	panthor_mmu_irq_suspend(&mmu->irq);
+	panthor_as_begin_reset(ptdev);
 
 	guard(mutex)(&mmu->vm.lock);
 

@@ -73,6 +73,9 @@ struct panthor_mmu {
 		/** @as.faulty: Slots whose fault is not dealt with. */
 		u32 faulty;
 
+		/** @as.resetting: The GPU is being reset; no slot may be touched. */
+		bool resetting;
+
 		/** @as.slots: VM of each slot, NULL if it is free. */
 		struct panthor_vm *slots[PANTHOR_AS_SLOTS];
 
@@ -299,6 +302,7 @@ void panthor_mmu_fault_irq_clear(struct panthor_device *ptdev, unsigned int as);
 int panthor_as_disable(struct panthor_vm *vm);
 void panthor_as_release(struct panthor_vm *vm);
 void panthor_as_release_all(struct panthor_device *ptdev, bool disable);
+void panthor_as_begin_reset(struct panthor_device *ptdev);
 void panthor_as_fault(struct panthor_device *ptdev, unsigned int as);
 int panthor_vm_lock_region(struct panthor_vm *vm, u64 start, u64 size);
 int panthor_vm_unlock_region(struct panthor_vm *vm);

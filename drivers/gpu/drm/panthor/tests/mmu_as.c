@@ -84,19 +84,41 @@ void mmu_as_put_vm(void *data)
 }
 
 /**
- * mmu_as_reset() - Do what the driver's reset work does to the MMU
+ * mmu_as_begin_reset() - Do what the driver's reset work does to the MMU, up to the reset
+ * @test: The test. mmu_as_end_reset() follows.
+ *
+ * Context: Process context.
+ */
+void mmu_as_begin_reset(struct kunit *test)
+{
+	panthor_mmu_pre_reset(to_panthor_kunit(test)->ptdev);
+}
+
+/**
+ * mmu_as_end_reset() - The reset, and what the driver's reset work does to the MMU then
+ * @test: The test.
+ *
+ * Context: Process context.
+ */
+void mmu_as_end_reset(struct kunit *test)
+{
+	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
+
+	panthor_fake_as_gpu_reset();
+	panthor_mmu_post_reset(ptdev);
+	/* What it made possible to let go of. */
+	flush_workqueue(panthor_cleanup_wq);
+	atomic_set(&ptdev->reset.pending, 0);
+}
+
+/**
+ * mmu_as_reset() - mmu_as_begin_reset() and mmu_as_end_reset()
  * @test: The test.
  *
  * Context: Process context.
  */
 void mmu_as_reset(struct kunit *test)
 {
-	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
-
-	panthor_mmu_pre_reset(ptdev);
-	panthor_fake_as_gpu_reset();
-	panthor_mmu_post_reset(ptdev);
-	/* What it made possible to let go of. */
-	flush_workqueue(panthor_cleanup_wq);
-	atomic_set(&ptdev->reset.pending, 0);
+	mmu_as_begin_reset(test);
+	mmu_as_end_reset(test);
 }

@@ -38,6 +38,8 @@ void mmu_as_reactivate(struct kunit *test, struct panthor_vm *vm);
 void mmu_as_deactivate(struct kunit *test, struct panthor_vm *vm);
 struct panthor_vm *mmu_as_active_vm(struct kunit *test);
 void mmu_as_put_vm(void *data);
+void mmu_as_begin_reset(struct kunit *test);
+void mmu_as_end_reset(struct kunit *test);
 void mmu_as_reset(struct kunit *test);
 
 #endif

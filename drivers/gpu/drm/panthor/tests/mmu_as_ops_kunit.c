@@ -438,7 +438,33 @@ static void cleanup_of_a_job_waits_for_the_flush_of_others(struct kunit *test)
 			panthor_fake_as_last(1, AS_COMMAND_UNLOCK));
 }
 
+/*
+ * While the GPU is reset it takes no command, and what it has cached is forgotten only
+ * then (D80).
+ * Succeeds if an unmap meanwhile touches no register, and the pages are put after the
+ * reset, not before.
+ */
+static void unmap_during_reset_waits_for_its_end(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, SZ_16K);
+	struct panthor_vm *vm = probed_vm(test);
+
+	panthor_kunit_map(test, vm, bo, VA);
+	panthor_kunit_bo_put(test, bo);
+	panthor_fake_as_forget();
+
+	mmu_as_begin_reset(test);
+	panthor_vm_unmap_range(vm, VA, SZ_16K);
+	flush_workqueue(panthor_cleanup_wq);
+	expect_as_story(test, "");
+	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_PUT_PAGES), 0);
+
+	mmu_as_end_reset(test);
+	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_PUT_PAGES), 1);
+}
+
 static struct kunit_case mmu_as_ops_cases[] = {
+	KUNIT_CASE(unmap_during_reset_waits_for_its_end),
 	KUNIT_CASE_PARAM(map_happens_under_lock, live_gen_params),
 	KUNIT_CASE_PARAM(unmap_happens_under_lock, live_gen_params),
 	KUNIT_CASE(map_over_a_mapping_locks_once),
