@@ -63,10 +63,14 @@ def load_fails(folder: Path, driver: str, series: str,
     A boot with software GPUs runs no KUnit suites: all of these have a list of
     their own. The suite of a command of its own shares no cases with either.
     What is listed as ``Crash`` has boots of its own, see fatal.py.
+
+    Every driver is tested together with files of the tree that it does not replace;
+    defects of those are in lists of the tree.
     """
     out: dict[str, Known] = {}
     kind = lane.rpartition("-")[2]
-    common = [] if kind in OWN_CASES else [f"{driver}-{series}{'-sim' if kind == 'sim' else ''}"]
+    common = [] if kind in OWN_CASES else [f"{whose}-{series}{'-sim' if kind == 'sim' else ''}"
+                                           for whose in ("tree", driver)]
     for stem in (*common, f"{driver}-{series}-{lane}"):
         path = folder / f"{stem}-fails.txt"
         if path.is_file():

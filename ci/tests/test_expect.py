@@ -75,6 +75,13 @@ class Loading(Folder):
         with self.assertRaisesRegex(HarnessError, "core"):
             self.fails("core")
 
+    def test_the_tree_is_everybodys(self) -> None:
+        self.write("tree-7.3-sim-fails.txt", "# why\nmodel.power,Fail\n")
+        self.write("stock-7.3-sim-fails.txt", "# why\nmodel.reset,Fail\n")
+        for driver, names in (("stock", ["model.power", "model.reset"]), ("core", ["model.power"])):
+            self.assertEqual(list(expect.load_fails(self.dir, driver, "7.3", "arm64-sim")), names)
+            self.assertEqual(self.fails(driver), {})
+
     def test_software_gpus_have_a_list_of_their_own(self) -> None:
         self.write("stock-7.3-fails.txt", "# why\ngem.pin,Fail\n")
         self.write("stock-7.3-arm64-sim-fails.txt", "# why\nsim.probe,Fail\n")
