@@ -97,6 +97,14 @@ static void as_write_config(struct panthor_vm *vm, u64 transtab, u64 memattr, u6
 	gpu_write64(iomem, AS_TRANSCFG(as), transcfg);
 }
 
+/* What waits for the worker has a reference on the VM, so that no put is the last. */
+static void as_queue_reap(struct panthor_vm *vm)
+{
+	panthor_vm_get(vm);
+	if (!queue_work(panthor_cleanup_wq, &vm->as.reap_work))
+		panthor_vm_put(vm);
+}
+
 /* The slot has nothing cached of the VM. */
 static void as_tlb_is_clean(struct panthor_vm *vm)
 {
@@ -105,13 +113,8 @@ static void as_tlb_is_clean(struct panthor_vm *vm)
 	vm->as.hw_start = 0;
 	vm->as.hw_end = 0;
 	WRITE_ONCE(vm->as.tlb_stale, false);
-	if (list_empty(&vm->as.quarantine))
-		return;
-
-	/* The worker's reference. Those in quarantine have one, so this is not the last. */
-	panthor_vm_get(vm);
-	if (!queue_work(panthor_cleanup_wq, &vm->as.reap_work))
-		panthor_vm_put(vm);
+	if (!list_empty(&vm->as.quarantine) || vm->as.doomed)
+		as_queue_reap(vm);
 }
 
 /* Whether a reset is going on that makes all slots forget what they have cached. */
@@ -573,6 +576,21 @@ bool panthor_vm_quarantine(struct panthor_vm *vm, struct list_head *vmas)
 
 	list_splice_tail_init(vmas, &vm->as.quarantine);
 	return true;
+}
+
+/**
+ * panthor_vm_doom() - Unmap everything as soon as the GPU lets us
+ * @vm: The VM, destroyed; the caller's reference is taken over.
+ *
+ * Context: Process context. Takes and releases slots_lock.
+ */
+void panthor_vm_doom(struct panthor_vm *vm)
+{
+	guard(mutex)(&vm->ptdev->mmu->as.slots_lock);
+
+	vm->as.doomed = true;
+	if (vm->as.id < 0)
+		as_queue_reap(vm);
 }
 
 /**

@@ -250,7 +250,13 @@ struct panthor_vm {
 		 */
 		struct list_head quarantine;
 
-		/** @as.reap_work: Lets go of what was in quarantine. */
+		/**
+		 * @as.doomed: The VM was destroyed, but could not be locked to unmap
+		 * everything. Has a reference.
+		 */
+		bool doomed;
+
+		/** @as.reap_work: Does what had to wait for the slot. */
 		struct work_struct reap_work;
 	} as;
 
@@ -307,6 +313,7 @@ void panthor_as_fault(struct panthor_device *ptdev, unsigned int as);
 int panthor_vm_lock_region(struct panthor_vm *vm, u64 start, u64 size);
 int panthor_vm_unlock_region(struct panthor_vm *vm);
 bool panthor_vm_quarantine(struct panthor_vm *vm, struct list_head *vmas);
+void panthor_vm_doom(struct panthor_vm *vm);
 void panthor_vm_set_unusable(struct panthor_vm *vm);
 
 /* panthor_vm_map.c */

@@ -41,18 +41,35 @@ static void vm_put_work(struct work_struct *work)
 	panthor_vm_put(container_of(work, struct panthor_vm, reclaim.put_work));
 }
 
+/* Removes all mappings, the last step of the destruction. */
+static void vm_unmap_all(struct panthor_vm *vm)
+{
+	int ret = panthor_vm_unmap_range(vm, vm->base.mm_start, vm->base.mm_range);
+
+	/* Mappings have references: those that stay would keep the VM for ever. */
+	if (ret == -ETIMEDOUT)
+		panthor_vm_doom(vm);
+	else if (!drm_WARN_ON(&vm->ptdev->base, ret))
+		panthor_vm_put(vm);
+}
+
 /* The slot was disabled or reset: what was unmapped before is out of its TLB. */
 static void vm_reap_work(struct work_struct *work)
 {
 	struct panthor_vm *vm = container_of(work, struct panthor_vm, as.reap_work);
+	bool doomed = false;
 	LIST_HEAD(vmas);
 
 	scoped_guard(mutex, &vm->ptdev->mmu->as.slots_lock) {
-		if (!vm->as.tlb_stale)
+		if (!vm->as.tlb_stale) {
 			list_splice_init(&vm->as.quarantine, &vmas);
+			swap(doomed, vm->as.doomed);
+		}
 	}
 	panthor_vm_release_vmas(&vmas);
 	drm_gpuvm_bo_deferred_cleanup(&vm->base);
+	if (doomed)
+		vm_unmap_all(vm);
 	panthor_vm_put(vm);
 }
 
@@ -333,9 +350,7 @@ void panthor_vm_destroy(struct panthor_vm *vm)
 		vm->heaps.pool = NULL;
 	}
 
-	drm_WARN_ON(&vm->ptdev->base,
-		    panthor_vm_unmap_range(vm, vm->base.mm_start, vm->base.mm_range));
-	panthor_vm_put(vm);
+	vm_unmap_all(vm);
 }
 
 /**

@@ -3,7 +3,10 @@
  * Address space slots: who gets one, how it is programmed, who loses it.
  */
 
+#include <linux/list.h>
 #include <linux/sizes.h>
+
+#include <drm/panthor_drm.h>
 
 #include <kunit/resource.h>
 
@@ -443,6 +446,77 @@ static void unplug_disables_all_slots(struct kunit *test)
 	expect_as_story(test, "");
 }
 
+/**
+ * struct as_file - A file that has VMs
+ * @base: What the driver knows of it.
+ * @ctx: Fixture, which counts pools.
+ */
+struct as_file {
+	struct panthor_file base;
+	struct panthor_kunit *ctx;
+};
+
+static void as_file_end(void *data)
+{
+	struct as_file *file = data;
+
+	panthor_vm_pool_destroy(&file->base);
+	file->ctx->pools--;
+}
+
+static struct panthor_file *as_file(struct kunit *test)
+{
+	struct as_file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	file->ctx = to_panthor_kunit(test);
+	file->base.ptdev = file->ctx->ptdev;
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_create(&file->base), 0);
+	file->ctx->pools++;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, as_file_end, file), 0);
+
+	return &file->base;
+}
+
+/*
+ * A process ends, perhaps because the GPU hangs: what it has mapped cannot be
+ * unmapped now.
+ * Succeeds if the BO is the VM's until the reset and nobody's after it, the VM goes
+ * with its last user, and nothing warns.
+ */
+static void vm_destroyed_while_the_gpu_hangs_goes_with_the_reset(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, SZ_16K);
+	struct panthor_file *file = as_file(test);
+	struct panthor_vm *vms[SEAM_PGTABLES];
+	struct io_pgtable_ops *pgtables[SEAM_PGTABLES];
+	struct drm_panthor_vm_create args = {};
+	int id = panthor_vm_pool_create_vm(file->ptdev, file->vms, &args);
+	struct panthor_vm *vm;
+
+	KUNIT_ASSERT_GT(test, id, 0);
+	vm = panthor_vm_pool_get_vm(file->vms, id);
+	KUNIT_ASSERT_NOT_NULL(test, vm);
+	panthor_kunit_map(test, vm, bo, SZ_1G);
+	KUNIT_EXPECT_EQ(test, panthor_vm_active(vm), 0);
+	panthor_vm_idle(vm);
+
+	panthor_fake_as_arm(AS_COMMAND_LOCK, 1, FAKE_AS_STUCK, 0);
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, panthor_vm_pool_destroy_vm(file->vms, id), 0);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+	KUNIT_EXPECT_FALSE(test, list_empty(&bo->base.gpuva.list));
+
+	mmu_as_reset(test);
+	KUNIT_EXPECT_TRUE(test, list_empty(&bo->base.gpuva.list));
+
+	/* What is still mapped would keep the VM beyond the device. */
+	KUNIT_EXPECT_EQ(test, panthor_vm_unmap_range(vm, SZ_1G, SZ_16K), 0);
+	panthor_vm_put(vm);
+	KUNIT_EXPECT_EQ(test, panthor_seam_vms(vms, pgtables), 0);
+}
+
 static struct kunit_case mmu_as_cases[] = {
 	KUNIT_CASE(activation_programs_the_slot),
 	KUNIT_CASE(slot_translates_to_the_pages),
@@ -464,6 +538,7 @@ static struct kunit_case mmu_as_cases[] = {
 	KUNIT_CASE(reset_takes_all_slots),
 	KUNIT_CASE(suspend_disables_all_slots),
 	KUNIT_CASE(unplug_disables_all_slots),
+	KUNIT_CASE(vm_destroyed_while_the_gpu_hangs_goes_with_the_reset),
 	{}
 };
 
