@@ -207,10 +207,12 @@ void panthor_mmu_unplug(struct panthor_device *ptdev)
 	panthor_as_release_all(ptdev, true);
 }
 
+/*
+ * VMs have a reference on the device, so nothing of theirs is to be done any more. The
+ * last one may have gone in a worker of panthor_cleanup_wq, which cannot be waited for.
+ */
 static void mmu_release(struct drm_device *ddev, void *wq)
 {
-	/* Workers that put a VM or let go of its BOs need the device. */
-	flush_workqueue(panthor_cleanup_wq);
 	destroy_workqueue(wq);
 }
 

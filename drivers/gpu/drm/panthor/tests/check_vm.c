@@ -17,6 +17,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
@@ -418,10 +419,16 @@ void panthor_check_left(struct kunit *test, struct panthor_check_report *report)
 	struct panthor_vm *vms[CHECK_MAX_VMS];
 	struct io_pgtable_ops *pgtables[CHECK_MAX_VMS];
 	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
-	unsigned int nr_vms = panthor_seam_vms(vms, pgtables);
-	long objects = panthor_watch_objects_left(), tables = panthor_watch_tables_left();
-	size_t bos = list_count_nodes(&ptdev->gems.node);
+	long objects, tables;
+	unsigned int nr_vms;
+	size_t bos;
 
+	/* Workers let go of what they have, too. */
+	flush_workqueue(panthor_cleanup_wq);
+	nr_vms = panthor_seam_vms(vms, pgtables);
+	objects = panthor_watch_objects_left();
+	tables = panthor_watch_tables_left();
+	bos = list_count_nodes(&ptdev->gems.node);
 	if (bos || nr_vms || objects || tables)
 		check_violated(report, 22, "left: %zu BOs, %u VMs, %ld of their objects, %ld tables",
 			       bos, nr_vms, objects, tables);
