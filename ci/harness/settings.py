@@ -48,7 +48,7 @@ class Settings:
     """Variables of one call, after defaults."""
 
     command: str
-    driver: str = "stock"
+    driver: str = dataclasses.field(default_factory=lambda: drivers()[0])
     kernel: Optional[str] = None
     lanes: str = "um vm"
     filter: Optional[str] = None

@@ -111,8 +111,13 @@ class Defaults(unittest.TestCase):
 class Driver(unittest.TestCase):
     """DRIVER= is checked and has a default."""
 
-    def test_stock_unless_told(self) -> None:
-        self.assertEqual(settings.parse(["verify"]).driver, "stock")
+    def test_core_unless_told(self) -> None:
+        self.assertEqual(settings.parse(["verify"]).driver, "core")
+        self.assertEqual(settings.parse(["verify", "DRIVER=stock"]).driver, "stock")
+
+    def test_stock_where_there_is_no_core(self) -> None:
+        with mock.patch.object(settings.treefiles, "core_files", return_value=[]):
+            self.assertEqual(settings.parse(["verify"]).driver, "stock")
 
     def test_half_a_core_is_one(self) -> None:
         with mock.patch.object(settings.treefiles, "core_files", return_value=[Path("panthor_mmu.c")]):
