@@ -89,7 +89,7 @@ def boot(work: Work, lane: Lane, log: Path, kind: str, chosen: Sequence[tuple[st
     modules = initramfs.load_order([module.require(built / "sim/panthor_sim.ko"),
                                     module.require(built / "panthor.ko")],
                                    initramfs.base_modules(base))
-    initrd = work.root / "build" / f"{base.name}-{kind}-initrd.cpio"
+    initrd = work.root / "build" / f"{base.name}-{work.settings.driver}-{kind}-initrd.cpio"
     initramfs.build(initrd, busybox=busybox, init=REPO / "ci/vm/init", modules=modules,
                     run=chosen, files={FIRMWARE: built / "mali_csffw.bin", **files})
     names = "harness.modules=" + ",".join(path.name for path in modules)

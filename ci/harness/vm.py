@@ -51,7 +51,7 @@ def run(work: Work, lane: Lane, log: Path, part: Part) -> str:
     modules = initramfs.load_order([work.driver(lane.name) / "sim/panthor_sim.ko",
                                     work.driver(lane.name) / "panthor.ko"],
                                    initramfs.base_modules(folder))
-    initrd = work.root / "build" / f"{folder.name}-initrd.cpio"
+    initrd = work.root / "build" / f"{folder.name}-{work.settings.driver}-initrd.cpio"
     initramfs.build(initrd, busybox=busybox, init=REPO / "ci/vm/init", modules=modules)
     extra = ["harness.modules=" + ",".join(path.name for path in modules), *work.settings.kernel_args]
     if work.settings.filter:
