@@ -7,6 +7,7 @@ a small client of ours, linked with that loader, does what needs no shader.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sys
@@ -134,7 +135,7 @@ def run(s: Settings, lane: Lane, results: Path) -> int:
         verdict.versions = {"linux": work.src.version,
                             "mesa": f"{stamp['packages'][WANTED[0]]} ({stamp['suite']})"}
         program = _build(work, lane, folder)
-        boot = single.run(work, lane, results, "client", chosen, guest_files(lane, folder, program),
+        boot = single.run(work, dataclasses.replace(lane, steady=True), results, "client", chosen, guest_files(lane, folder, program),
                           [*sim.PARAMETERS, f"harness.limit={CASE_SECONDS}"], RUN_SECONDS)
         verdict.lanes.append(boot.result)
     report_files.write_reports(verdict, results)

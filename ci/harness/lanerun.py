@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from . import decode, fatal, judge, parts, procs, settings, sim, um, vm
+from . import decode, fatal, judge, lanes, parts, procs, settings, sim, um, vm
 from .lanes import Lane
 from .model import Gate, HarnessError, LaneResult
 from .prepare import Work
@@ -31,21 +31,28 @@ class Built:
     lane: Lane
     gates: list[Gate] = dataclasses.field(default_factory=list)
     part: parts.Part = parts.ALL
-    sim: bool = False
-    """The boot with software GPUs instead of KUnit suites."""
+    kind: str = ""
+    """One of ``sim.KINDS``: the boot is with software GPUs instead of KUnit suites."""
     fatal: bool = False
     """Rows of KUnit cases that end a boot come behind it, each in one of its own."""
 
     @property
     def name(self) -> str:
         """Name of the boot, in reports and expectations."""
-        return sim.lane_name(self.lane) if self.sim else self.lane.name + self.part.name
+        return f"{self.lane.name}-{self.kind}" if self.kind else self.lane.name + self.part.name
+
+    @property
+    def alone(self) -> bool:
+        """Whether other boots would spoil it."""
+        if self.kind != sim.KINDS[0]:
+            return self.kind == sim.KINDS[1]
+        return self.lane.arch == "x86_64" and lanes.kvm_works(self.work.settings.output)
 
     @property
     def seconds(self) -> float:
         """What the run usually takes, to begin with the longest one."""
         if self.lane.is_vm:
-            return sim.TYPICAL_SECONDS["tcg"] if self.sim else vm.TYPICAL_SECONDS["tcg"]
+            return sim.TYPICAL_SECONDS["tcg"] if self.kind else vm.TYPICAL_SECONDS["tcg"]
         return um.TYPICAL_SECONDS[self.part.name]
 
 
@@ -66,18 +73,19 @@ def build(work: Work, lane: Lane) -> list[Built]:
     if boots and lane.is_vm and not filter_:
         with clock.stage(f"seams-off {work.title}-{lane.name}"):
             boots[0].gates.append(vm.identity_gate(work, lane))
-    if lane.is_vm and settings.chosen_programs(filter_):
+    kinds = sim.kinds(filter_) if lane.is_vm else []
+    if kinds:
         with clock.stage(f"build {work.title}-{sim.lane_name(lane)}"):
             vm.build_base(work, lane)
             sim.build(work, lane)
-        boots.append(Built(work, lane, sim=True))
+        boots += [Built(work, lane, kind=kind) for kind in kinds]
     return boots
 
 
 def _boot(built: Built, log: Path) -> str:
     work, lane = built.work, built.lane
-    if built.sim:
-        return sim.run(work, lane, log)
+    if built.kind:
+        return sim.run(work, lane, log, built.kind)
     return vm.run(work, lane, log, built.part) if lane.is_vm else um.run(work, log, built.part)
 
 
@@ -89,12 +97,12 @@ def run(built: Built, results: Path) -> LaneResult:
     with work.clock.stage(f"run {work.title}-{built.name}"):
         note = _boot(built, log)
     config = vm.config(work, lane) if lane.is_vm else um.config(work)
-    result = judge.judge(log, work.tree, sim.lane_name(lane) if built.sim else lane.name, s.driver,
+    result = judge.judge(log, work.tree, sim.lane_name(lane) if built.kind else lane.name, s.driver,
                          work.src.series, s.filter, EXPECT, NOISE, config,
-                         frozenset() if built.sim else parts.left_out(built.part))
+                         sim.left_out(built.kind) if built.kind else parts.left_out(built.part))
     result.lane = built.name
     result.gates += built.gates
-    result.note = "; ".join(text for text in (note, "" if built.sim else parts.note(
+    result.note = "; ".join(text for text in (note, "" if built.kind else parts.note(
         built.part, s.filter, s.quick)) if text)
     result.repro = s.again(lane.name, [*([f"SEED={result.seed}"] if result.seed else []),
                                        "FILTER={case}"])
@@ -119,16 +127,17 @@ def _run_each(built: Built, results: Path) -> list[LaneResult]:
 def run_all(built: Sequence[Built], results: Path, done: list[LaneResult]) -> None:
     """Runs all lanes, no more at a time than there are CPUs.
 
-    Software GPUs come last, one boot at a time: the driver's deadlines for its
-    hardware are real time, which other guests would take from the model.
+    Software GPUs whose CPUs run at the same time come last, one boot at a time: the
+    driver's deadlines for its hardware are then real time, which other guests would
+    take from the model.
 
     ``done`` gets the results in the order of ``built``, also if a lane ends in
     an error, which is raised when the others are over.
     """
     found: dict[int, list[LaneResult]] = {}
     error: HarnessError | None = None
-    for sims, width in ((False, len(os.sched_getaffinity(0))), (True, 1)):
-        turn = sorted((no for no, one in enumerate(built) if one.sim is sims),
+    for alone, width in ((False, len(os.sched_getaffinity(0))), (True, 1)):
+        turn = sorted((no for no, one in enumerate(built) if one.alone is alone),
                       key=lambda no: -built[no].seconds)
         error = _run_some({no: built[no] for no in turn}, width, results, found) or error
     for no in sorted(found):

@@ -46,6 +46,9 @@ class Lane:
     """Debian architecture of the busybox-static in the guest."""
     lean: bool = False
     """Without the debug options: for measuring speed, never for a verdict."""
+    steady: bool = False
+    """Under TCG, an instruction is a nanosecond and CPUs take turns: a busy host
+    makes the guest slow, but no deadline is missed in its time."""
 
     @property
     def is_vm(self) -> bool:
@@ -64,6 +67,8 @@ class Lane:
         """QEMU arguments for ``accel``, one of kvm and tcg."""
         if accel == "kvm":
             return ["-accel", "kvm", "-cpu", "host"]
+        if self.steady:
+            return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", self.tcg_cpu]
         return ["-accel", "tcg,thread=multi", "-cpu", self.tcg_cpu]
 
 

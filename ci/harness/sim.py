@@ -8,6 +8,7 @@ suite, and a shell script.
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import sys
 from pathlib import Path
@@ -23,14 +24,36 @@ FIRMWARE = "lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 RUN_SECONDS = 900.0
 LONG_SECONDS = 7200
 SEEDS = 1 << 32
-TYPICAL_SECONDS = {"tcg": 120.0, "kvm": 30.0}
+KINDS = ("sim", "smp")
+TYPICAL_SECONDS = {"tcg": 90.0, "kvm": 30.0}
 # Two GPUs, one of each kind of memory path.
 PARAMETERS = ("panthor_sim.gpus=2", "panthor_sim.coherent=1,0")
 
 
 def lane_name(lane: Lane) -> str:
-    """Name of the boot, in reports and expectations."""
+    """Name of the boots, in expectations."""
     return f"{lane.name}-sim"
+
+
+def kinds(pattern: Optional[str]) -> list[str]:
+    """Boots that a filter leaves something of.
+
+    In the one called sim, time does not depend on the host; in smp, CPUs run at
+    the same time.
+    """
+    return [kind for kind in KINDS if programs(pattern, kind)]
+
+
+def programs(pattern: Optional[str], kind: str) -> list[tuple[str, str, str]]:
+    """Suite, case and command of what runs in one of the boots."""
+    return [one for one in settings.chosen_programs(pattern)
+            if (one[0] in settings.PARALLEL) is (kind == KINDS[1])]
+
+
+def left_out(kind: str) -> frozenset[str]:
+    """Full names of the cases that run in the other boot."""
+    return frozenset(f"{suite}.{case}" for other in KINDS if other != kind
+                     for suite, case, _ in programs(None, other))
 
 
 def folder(work: Work, lane: Lane) -> Path:
@@ -67,13 +90,14 @@ def takes_long(names: Sequence[str]) -> bool:
     return any(name.endswith(settings.LONG) for name in names)
 
 
-def run(work: Work, lane: Lane, log: Path) -> str:
+def run(work: Work, lane: Lane, log: Path, kind: str) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
-    chosen = settings.chosen_programs(work.settings.filter)
+    chosen = programs(work.settings.filter, kind)
     names = [case for _, case, _ in chosen]
     files = {**{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest", "growth")},
              **{f"harness/bin/{path.name}": path for path in selftest.programs(work, lane)}}
-    return boot(work, lane, log, "sim", chosen, files, words(work.settings.seed, names),
+    lane = dataclasses.replace(lane, steady=kind == KINDS[0])
+    return boot(work, lane, log, kind, chosen, files, words(work.settings.seed, names),
                 LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS)
 
 
@@ -98,5 +122,6 @@ def boot(work: Work, lane: Lane, log: Path, kind: str, chosen: Sequence[tuple[st
         lane, base / lane.image, initrd, qemu.kernel_cmdline(lane, [names, *extra]), log, limit, kvm,
         lambda line: None, kvm_failed=lambda: lanes.remember_kvm(work.settings.output, False),
         verbose=work.settings.verbose, expect_seconds=TYPICAL_SECONDS["kvm" if kvm else "tcg"])
-    note = f"{result.accel}, {result.boot_seconds:.1f} s to init"
+    steady = "; an instruction is a nanosecond" if lane.steady and result.accel == "tcg" else ""
+    note = f"{result.accel}, {result.boot_seconds:.1f} s to init{steady}"
     return f"{note}; {result.reason}" if result.reason else note

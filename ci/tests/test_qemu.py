@@ -105,6 +105,12 @@ class CommandTest(unittest.TestCase):
         self.assertIn("-accel kvm -cpu host",
                       " ".join(qemu.command(LANES["x86_64"], Path("I"), Path("r"), "", "kvm")))
 
+    def test_a_steady_guest_counts_instructions(self) -> None:
+        lane = dataclasses.replace(LANES["arm64"], steady=True)
+        text = " ".join(qemu.command(lane, Path("I"), Path("r"), "", "tcg"))
+        self.assertIn("-accel tcg,thread=single -icount shift=0,sleep=off -cpu cortex-a72", text)
+        self.assertIn("-accel kvm -cpu host", " ".join(qemu.command(lane, Path("I"), Path("r"), "", "kvm")))
+
     def test_a_dead_kernel_ends_the_run(self) -> None:
         for name in ("arm64", "x86_64"):
             words = qemu.kernel_cmdline(LANES[name], ["kunit.filter_glob=a"]).split()

@@ -108,5 +108,24 @@ class Runner(Folder):
         self.assertEqual(self.run_with("1..1\nok 1 one.query # XPASS unknown")[0], 1)
 
 
+class BootsTest(unittest.TestCase):
+    """Which programs run in which boot."""
+
+    def test_each_program_has_one_boot(self) -> None:
+        steady, parallel = (sim.programs(None, kind) for kind in sim.KINDS)
+        self.assertEqual(sorted(steady + parallel), sorted(settings.chosen_programs(None)))
+        self.assertEqual({suite for suite, _, _ in parallel}, set(settings.PARALLEL))
+
+    def test_a_boot_is_not_asked_for_the_cases_of_the_other(self) -> None:
+        self.assertIn("load.share.gpu", sim.left_out("sim"))
+        self.assertNotIn("load.share.gpu", sim.left_out("smp"))
+        self.assertIn("sim.probe", sim.left_out("smp"))
+
+    def test_a_filter_boots_no_more_than_it_leaves(self) -> None:
+        self.assertEqual(sim.kinds("load"), ["smp"])
+        self.assertEqual(sim.kinds("smoke.*"), ["sim"])
+        self.assertEqual(sim.kinds(None), list(sim.KINDS))
+
+
 if __name__ == "__main__":
     unittest.main()
