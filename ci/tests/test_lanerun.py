@@ -93,15 +93,14 @@ class RunAll(unittest.TestCase):
             lanerun.run_all(built("um", "arm64"), Path(), done)
         self.assertEqual([one.lane for one in done], ["arm64"])
 
-
-    def test_software_gpus_are_alone_and_last(self) -> None:
+    def test_parallel_cpus_are_alone_and_last(self) -> None:
         seen: list[bool] = []
         company: list[bool] = []
         two = threading.Barrier(2)
 
         def fake(one: lanerun.Built, _results: Path) -> LaneResult:
-            seen.append(one.sim)
-            if one.sim:
+            seen.append(one.alone)
+            if one.alone:
                 try:
                     two.wait(0.2)
                     company.append(True)
@@ -110,7 +109,8 @@ class RunAll(unittest.TestCase):
             return result(one)
 
         some = built("um", "arm64", "arm64", "x86_64")
-        some[0].sim = some[2].sim = True
+        some[0].kind = some[2].kind = "smp"
+        some[1].kind = "sim"
         with mock.patch.object(lanerun, "run", fake):
             lanerun.run_all(some, Path(), [])
         self.assertEqual(seen, [False, False, True, True])
