@@ -7,7 +7,7 @@ ifneq ($(filter default undefined,$(origin CC)),)
 override CC :=
 endif
 
-VARS := DRIVER KERNEL LANES FILTER SEED O V JOBS CC LLVM CROSS_COMPILE
+VARS := DRIVER KERNEL LANES FILTER SEED O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS
 # A misspelt variable must not silently be none.
 given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$(w)),$(firstword $(subst =, ,$(w)))))
 unknown := $(addsuffix =,$(filter-out $(VARS),$(given)))
@@ -15,9 +15,9 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test kunit bench client tree clean distclean
+.PHONY: help verify test kunit bench client matrix tree patches clean distclean
 
-verify test kunit bench client tree clean distclean:
+verify test kunit bench client matrix tree patches clean distclean:
 	@ci/run $@ $(args) $(unknown)
 
 help:
@@ -29,8 +29,12 @@ help:
 	@echo '  bench      what driver and software GPU cost, on a kernel without debug options'
 	@echo '             and on the one of the verdicts: a table, and bench.json'
 	@echo '  client     Debian'"'"'s Vulkan driver for the GPU, unmodified, on the software GPUs'
+	@echo '  matrix     compile the driver in variants (compilers, page sizes, options off, 32-bit)'
+	@echo '             with W=1, kernel-doc and checkpatch; FILTER= names variants'
 	@echo '  tree       assemble the kernel tree with the overlay and print its path,'
 	@echo '             for kunit.py, make and checkpatch by hand'
+	@echo '  patches    the overlay as a series for git am, applied and compared with the tree;'
+	@echo '             STEPS=all (or N, N-M) builds each step and runs its KUnit suites'
 	@echo '  clean      remove builds and results; the kernel source stays'
 	@echo '  distclean  remove everything this harness ever wrote'
 	@echo
@@ -44,6 +48,7 @@ help:
 	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'
 	@echo '  V=1        print the plain command behind each step'
 	@echo '  JOBS=      parallel compile jobs (default: number of CPUs)'
+	@echo '  SIGNOFF=   who signs the patches off (default: who git says you are)'
 	@echo '  CC= LLVM= CROSS_COMPILE=   passed to the kernel'"'"'s make'
 	@echo
 	@echo 'Needs a Debian or Ubuntu host (as root, missing packages are installed),'

@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import bench, client, lanerun, lanes, locks, prepare, procs, report_files, report_term, settings, source
+from . import bench, client, lanerun, lanes, locks, matrix, patches, prepare, procs, report_files, report_term, settings, source
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -141,6 +141,17 @@ def _cmd_tree(s: Settings) -> int:
     return 0
 
 
+def _cmd_patches(s: Settings) -> int:
+    settings.prepare_output(s)
+    return patches.run(s)
+
+
+def _cmd_matrix(s: Settings) -> int:
+    matrix.chosen(s.filter)
+    settings.prepare_output(s)
+    return matrix.run(s)
+
+
 def _remove(folder: Path) -> None:
     if folder.exists():
         say(f"removing {folder}")
@@ -164,7 +175,7 @@ def _cmd_distclean(s: Settings) -> int:
 
 
 OWN = {"bench": bench.run, "client": client.run}
-COMMANDS = {**{name: _cmd_own for name in OWN}, "verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test, "tree": _cmd_tree,
+COMMANDS = {**{name: _cmd_own for name in OWN}, "verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test, "tree": _cmd_tree, "patches": _cmd_patches, "matrix": _cmd_matrix,
             "clean": _cmd_clean, "distclean": _cmd_distclean}
 
 

@@ -62,6 +62,9 @@ def tool_table(machine: str) -> dict[str, tuple[Tool, ...]]:
         "x86_64": _cross(machine, ("x86_64", "amd64"), "x86_64-linux-gnu", "gcc-x86-64-linux-gnu", "amd64") +
                   (Tool("qemu-system-x86_64", "qemu-system-x86"),),
         "vm": (Tool("static busybox", "busybox-static"), Tool("cpio", "cpio")),
+        # Kernels from 7.3 on refuse the clang that Debian 12 calls clang.
+        "clang": tuple(Tool(f"{name}-19", package, optional=True) for name, package in (
+            ("clang", "clang-19"), ("ld.lld", "lld-19"), ("llvm-ar", "llvm-19"))),
         "check": (Tool("shellcheck", "shellcheck", optional=True),),
     }
 

@@ -54,11 +54,12 @@ class OverlayResult:
 
 
 def assemble(src: Union[KernelSource, Path], repo: Path, dest: Path, log: Log,
-             link: Callable[[str, str], None] = os.link, driver: str = "stock") -> OverlayResult:
+             link: Callable[[str, str], None] = os.link, driver: str = "stock",
+             files: Optional[Node] = None) -> OverlayResult:
     """Make ``dest`` the source plus the overlay; touch nothing that is right already.
 
     The tree serves both drivers, one at a time: what changes hands gets a new
-    time stamp, so that make builds it again.
+    time stamp, so that make builds it again. ``files`` stands in for the overlay.
     """
     source = (src.path if isinstance(src, KernelSource) else src).resolve()
     dest = dest.absolute()
@@ -68,7 +69,7 @@ def assemble(src: Union[KernelSource, Path], repo: Path, dest: Path, log: Log,
                          f"choose another folder with O=DIR")
     with locked(dest.parent / f".{dest.name}.lock", log, f"assembling {dest}"):
         try:
-            overlay = overlay_files(source, repo, driver)
+            overlay = overlay_files(source, repo, driver) if files is None else files
             equals = _Equals(dest.parent / f".{dest.name}.equals")
             work = _Assembly(link, _links_work(source, dest, link), equals)
             dest.mkdir(exist_ok=True)

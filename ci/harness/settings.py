@@ -36,7 +36,7 @@ VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "O", "V", "JOBS",
-             "CC", "LLVM", "CROSS_COMPILE")
+             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS")
 
 
 def default_cache() -> Path:
@@ -57,6 +57,9 @@ class Settings:
     output: Path = dataclasses.field(default_factory=default_cache)
     cache: Path = dataclasses.field(default_factory=default_cache)
     seed: Optional[str] = None
+    signoff: Optional[str] = None
+    steps: Optional[str] = None
+    """Which patches of a series to build and run, one after the other."""
     quick: bool = False
     """Leave slow cases out: the edit loop does not wait for them."""
     verbose: bool = False
@@ -125,11 +128,12 @@ def parse(argv: Sequence[str]) -> Settings:
             raise UsageError(f"JOBS={given['JOBS']} is not a number of jobs; "
                              f"use for instance JOBS={cpus}")
         settings.jobs = int(given["JOBS"])
+    settings.signoff, settings.steps = given.get("SIGNOFF"), given.get("STEPS")
     settings.seed = given.get("SEED")
     if settings.seed and not re.fullmatch(r"[1-9]\d{0,9}", settings.seed):
         raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")
     settings.driver = _driver(given.get("DRIVER", settings.driver))
-    if settings.filter:
+    if settings.filter and settings.command != "matrix":
         check_filter(settings.filter, settings.command)
     return settings
 

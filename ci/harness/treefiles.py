@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional, Union
 
@@ -71,6 +72,13 @@ class Node:
                 return None
             node = node.dirs[parent]
         return node.files.get(name)
+
+    def walk(self, prefix: str = "") -> Iterator[tuple[str, Union[Path, bytes]]]:
+        """All files below, by path."""
+        for name, content in sorted(self.files.items()):
+            yield prefix + name, content
+        for name, node in sorted(self.dirs.items()):
+            yield from node.walk(f"{prefix}{name}/")
 
 
 Listing = dict[str, Optional["Listing"]]

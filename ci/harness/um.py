@@ -51,14 +51,17 @@ def _publish(built: Path, folder: Path) -> None:
         shutil.copy2(built, dest)
 
 
-def build(work: Work) -> Path:
-    """Builds the UML kernel with the suites; kunit.py checks the symbols."""
+def build(work: Work, configs: Sequence[Path] = ()) -> Path:
+    """Builds the UML kernel with the suites; kunit.py checks the symbols.
+
+    ``configs`` stand in for the lane's fragments.
+    """
     folder = work.build(LANE.name)
     check_space(folder)
     first = not (folder / LANE.image).exists()
     cmd = [*_kunit(work), "build", "--build_dir", str(folder),
            "--jobs", str(work.settings.jobs)]
-    for fragment in fragments(LANE):
+    for fragment in configs or fragments(LANE):
         cmd += ["--kunitconfig", str(fragment)]
     for name, value in work.settings.make_vars.items():
         if name != "CROSS_COMPILE":

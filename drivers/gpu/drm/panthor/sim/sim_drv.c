@@ -142,6 +142,3 @@ static void __exit sim_exit(void)
 /* Built in, the device tree and the drivers come first. */
 late_initcall(sim_init);
 module_exit(sim_exit);
-
-MODULE_DESCRIPTION("Software Mali CSF GPU");
-MODULE_LICENSE("GPL");
