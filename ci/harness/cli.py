@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import bench, client, lanerun, lanes, locks, prepare, procs, report_files, report_term, settings, source
+from . import bench, client, lanerun, lanes, locks, mutants, prepare, procs, report_files, report_term, settings, source
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -133,6 +133,11 @@ def _cmd_own(s: Settings) -> int:
     return OWN[s.command](s, chosen[0], _new_results(s))
 
 
+def _cmd_mutants(s: Settings) -> int:
+    settings.prepare_output(s)
+    return mutants.run(s, _new_results(s))
+
+
 def _cmd_tree(s: Settings) -> int:
     settings.prepare_output(s)
     prepare.host_tools([])
@@ -164,7 +169,8 @@ def _cmd_distclean(s: Settings) -> int:
 
 
 OWN = {"bench": bench.run, "client": client.run}
-COMMANDS = {**{name: _cmd_own for name in OWN}, "verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test, "tree": _cmd_tree,
+COMMANDS = {**{name: _cmd_own for name in OWN}, "verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test,
+            "mutants": _cmd_mutants, "tree": _cmd_tree,
             "clean": _cmd_clean, "distclean": _cmd_distclean}
 
 
