@@ -25,6 +25,8 @@ OWN_CASES = {
                "six_clients", "violations"),
 }
 """Commands that boot one VM lane for a suite of their own name: its cases."""
+OWN_FILTER = ("matrix", "mutants")
+"""Commands whose filter is not one of tests."""
 LONG = "_long"
 BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
@@ -35,7 +37,7 @@ DRIVERS = ("core", "stock")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
 OUTPUT_MARK = ".panthor-harness"
-VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "O", "V", "JOBS",
+VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "RANDOM", "O", "V", "JOBS",
              "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS")
 
 
@@ -60,6 +62,8 @@ class Settings:
     signoff: Optional[str] = None
     steps: Optional[str] = None
     """Which patches of a series to build and run, one after the other."""
+    random: int = 0
+    """How many generated mutants, instead of those of the catalog."""
     quick: bool = False
     """Leave slow cases out: the edit loop does not wait for them."""
     verbose: bool = False
@@ -132,10 +136,19 @@ def parse(argv: Sequence[str]) -> Settings:
     settings.seed = given.get("SEED")
     if settings.seed and not re.fullmatch(r"[1-9]\d{0,9}", settings.seed):
         raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")
+    settings.random = _random(given.get("RANDOM", "0"), settings.command)
     settings.driver = _driver(given.get("DRIVER", settings.driver))
-    if settings.filter and settings.command != "matrix":
+    if settings.filter and settings.command not in OWN_FILTER:
         check_filter(settings.filter, settings.command)
     return settings
+
+
+def _random(text: str, command: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", text):
+        raise UsageError(f"RANDOM={text} is not a number of mutants; use for instance RANDOM=50")
+    if int(text) and command != "mutants":
+        raise UsageError(f"RANDOM= is how many mutants 'make mutants' generates; {command} has no use for it")
+    return int(text)
 
 
 def other(settings: Settings, variable: str, value: str) -> Settings:
