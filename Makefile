@@ -15,9 +15,9 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test kunit mutants matrix bench client patches tree clean distclean
+.PHONY: help verify test kunit canaries mutants matrix bench client patches tree clean distclean
 
-verify test kunit mutants matrix bench client patches tree clean distclean:
+verify test kunit canaries mutants matrix bench client patches tree clean distclean:
 	@ci/run $@ $(args) $(unknown)
 
 help:
@@ -26,6 +26,8 @@ help:
 	@echo '  kunit      the same in UML only (unless LANES says otherwise): the edit loop'
 	@echo '  test       the tests of this harness, then both drivers in all lanes, and in UML'
 	@echo '             on the other kernel'
+	@echo '  canaries   makes one fault per gate, each in a boot of UML, and shows that exactly'
+	@echo '             that gate goes red'
 	@echo '  mutants    put known defects into the core, one at a time: which test notices?'
 	@echo '  bench      what driver and software GPU cost, on a kernel without debug options'
 	@echo '             and on the one of the verdicts: a table, and bench.json'

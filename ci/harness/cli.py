@@ -13,8 +13,8 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import (bench, client, lanerun, lanes, locks, matrix, mutants, patches, prepare, procs, report_files,
-               report_term, settings, source)
+from . import (bench, canaries, client, lanerun, lanes, locks, matrix, mutants, patches, prepare, procs,
+               report_files, report_term, settings, source)
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -139,6 +139,13 @@ def _cmd_mutants(s: Settings) -> int:
     return mutants.run(s, _new_results(s))
 
 
+def _cmd_um(s: Settings) -> int:
+    """A command that boots UML for something else than suites."""
+    if [lane.name for lane in _begin(s)] != ["um"]:
+        raise UsageError(f"{s.command} is for UML; leave LANES= out")
+    return UM[s.command](s, _new_results(s))
+
+
 def _cmd_tree(s: Settings) -> int:
     settings.prepare_output(s)
     prepare.host_tools([])
@@ -181,7 +188,9 @@ def _cmd_distclean(s: Settings) -> int:
 
 
 OWN = {"bench": bench.run, "client": client.run}
+UM = {"canaries": canaries.run}
 COMMANDS = {**{name: _cmd_own for name in OWN},
+            **{name: _cmd_um for name in UM},
             "verify": _cmd_verify,
             "kunit": _cmd_verify,
             "test": _cmd_test,

@@ -25,7 +25,9 @@ OWN_CASES = {
                "six_clients", "violations"),
 }
 """Commands that boot one VM lane for a suite of their own name: its cases."""
-OWN_FILTER = ("matrix", "mutants")
+UM_COMMANDS = ("canaries",)
+"""Commands that boot UML for something else than suites; they know what can be filtered."""
+OWN_FILTER = ("matrix", "mutants", *UM_COMMANDS)
 """Commands whose filter is not one of tests."""
 LONG = "_long"
 BY_NAME = (LONG, "_alone")
@@ -88,7 +90,7 @@ class Settings:
     def again(self, lane: str, extra: Sequence[str] = ()) -> str:
         """Command that repeats this run on one lane."""
         command = "kunit" if lane == "um" else "verify"
-        words = ["make", self.command if self.command in OWN_CASES else command]
+        words = ["make", self.command if self.command in (*OWN_CASES, *UM_COMMANDS) else command]
         words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
                   if k not in ("LANES", "FILTER", "SEED", "V")]
         if lane != "um":
@@ -120,6 +122,8 @@ def parse(argv: Sequence[str]) -> Settings:
         settings.quick = "FILTER" not in given
     if settings.command in OWN_CASES:
         settings.lanes = "vm"
+    if settings.command in UM_COMMANDS:
+        settings.lanes = "um"
     settings.lanes = given.get("LANES", settings.lanes)
     settings.kernel = given.get("KERNEL")
     settings.filter = given.get("FILTER")
