@@ -7,7 +7,7 @@ ifneq ($(filter default undefined,$(origin CC)),)
 override CC :=
 endif
 
-VARS := DRIVER KERNEL LANES FILTER SEED O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS
+VARS := DRIVER KERNEL LANES FILTER SEED RANDOM O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS
 # A misspelt variable must not silently be none.
 given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$(w)),$(firstword $(subst =, ,$(w)))))
 unknown := $(addsuffix =,$(filter-out $(VARS),$(given)))
@@ -15,9 +15,9 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test kunit bench client matrix tree patches clean distclean
+.PHONY: help verify test kunit canaries mutants matrix bench client patches tree clean distclean
 
-verify test kunit bench client matrix tree patches clean distclean:
+verify test kunit canaries mutants matrix bench client patches tree clean distclean:
 	@ci/run $@ $(args) $(unknown)
 
 help:
@@ -26,6 +26,9 @@ help:
 	@echo '  kunit      the same in UML only (unless LANES says otherwise): the edit loop'
 	@echo '  test       the tests of this harness, then both drivers in all lanes, and in UML'
 	@echo '             on the other kernel'
+	@echo '  canaries   makes one fault per gate, each in a boot of UML, and shows that exactly'
+	@echo '             that gate goes red'
+	@echo '  mutants    put known defects into the core, one at a time: which test notices?'
 	@echo '  bench      what driver and software GPU cost, on a kernel without debug options'
 	@echo '             and on the one of the verdicts: a table, and bench.json'
 	@echo '  client     Debian'"'"'s Vulkan driver for the GPU, unmodified, on the software GPUs'
@@ -45,6 +48,8 @@ help:
 	@echo '             tree'"'"'s; stock: the tree'"'"'s own panthor, unmodified'
 	@echo '  LANES=     um, arm64, x86_64, vm (x86_64 with KVM, else arm64); default: um vm'
 	@echo '  FILTER=    SUITE or SUITE.CASE, globs allowed: panthor_gem_reclaim.scan_*'
+	@echo '             (of mutants: their names; ci/mutants/, or FILE.FUNCTION.RULE.NUMBER)'
+	@echo '  RANDOM=    so many generated mutants instead of the known defects, by SEED='
 	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'
 	@echo '  V=1        print the plain command behind each step'
 	@echo '  JOBS=      parallel compile jobs (default: number of CPUs)'

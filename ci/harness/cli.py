@@ -13,7 +13,8 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import bench, client, lanerun, lanes, locks, matrix, patches, prepare, procs, report_files, report_term, settings, source
+from . import (bench, canaries, client, lanerun, lanes, locks, matrix, mutants, patches, prepare, procs,
+               report_files, report_term, settings, source)
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -133,6 +134,18 @@ def _cmd_own(s: Settings) -> int:
     return OWN[s.command](s, chosen[0], _new_results(s))
 
 
+def _cmd_mutants(s: Settings) -> int:
+    settings.prepare_output(s)
+    return mutants.run(s, _new_results(s))
+
+
+def _cmd_um(s: Settings) -> int:
+    """A command that boots UML for something else than suites."""
+    if [lane.name for lane in _begin(s)] != ["um"]:
+        raise UsageError(f"{s.command} is for UML; leave LANES= out")
+    return UM[s.command](s, _new_results(s))
+
+
 def _cmd_tree(s: Settings) -> int:
     settings.prepare_output(s)
     prepare.host_tools([])
@@ -175,7 +188,16 @@ def _cmd_distclean(s: Settings) -> int:
 
 
 OWN = {"bench": bench.run, "client": client.run}
-COMMANDS = {**{name: _cmd_own for name in OWN}, "verify": _cmd_verify, "kunit": _cmd_verify, "test": _cmd_test, "tree": _cmd_tree, "patches": _cmd_patches, "matrix": _cmd_matrix,
+UM = {"canaries": canaries.run}
+COMMANDS = {**{name: _cmd_own for name in OWN},
+            **{name: _cmd_um for name in UM},
+            "verify": _cmd_verify,
+            "kunit": _cmd_verify,
+            "test": _cmd_test,
+            "mutants": _cmd_mutants,
+            "matrix": _cmd_matrix,
+            "patches": _cmd_patches,
+            "tree": _cmd_tree,
             "clean": _cmd_clean, "distclean": _cmd_distclean}
 
 

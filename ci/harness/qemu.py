@@ -15,6 +15,8 @@ from .lanes import Lane
 from .model import HarnessError
 
 STALL_SECONDS = 120.0
+# Its own time does not suffer from a busy host, but the watch is the host's.
+STEADY_STALL_SECONDS = 400.0
 KVM_FIRST_SECONDS = 10.0
 FIRST_MESSAGE = "Linux version "
 
@@ -155,13 +157,14 @@ def boot_any(lane: Lane, image: Path, initrd: Path, cmdline: str, log_path: Path
              timeout: float, kvm: bool, on_line: Optional[OnLine] = None, *,
              kvm_failed: Callable[[], None] = lambda: None,
              say: Callable[[str], None] = print,
-             stall: float = STALL_SECONDS, verbose: bool = False,
+             stall: Optional[float] = None, verbose: bool = False,
              expect_seconds: Optional[float] = None) -> BootResult:
     """Boots with KVM if ``kvm``, and again with TCG if the kernel stays silent.
 
     Some hosts let a guest start under KVM and then never run it; ``kvm_failed``
     is told, so that the next run need not try.
     """
+    stall = stall or (STEADY_STALL_SECONDS if lane.steady else STALL_SECONDS)
     if kvm:
         result = boot(lane, image, initrd, cmdline, log_path, timeout, "kvm",
                       on_line, stall=stall, first=KVM_FIRST_SECONDS,

@@ -69,7 +69,7 @@ GATES: tuple[tuple[str, str], ...] = (
      r"|soft lockup - CPU|hard LOCKUP|BUG: workqueue lockup"
      r"|INFO: task .* blocked.* for more than"),
     ("oops",
-     r"\bOops\b|BUG: unable to handle|BUG: kernel NULL pointer"
+     r"\bOops\b|BUG: failure at |BUG: unable to handle|BUG: kernel NULL pointer"
      r"|general protection fault|kernel BUG at|Kernel panic"
      r"|Unable to handle kernel|Internal error: |Segfault with no mm"
      r"|Segfault (?:with pagefaults disabled|without recovery)"

@@ -25,6 +25,10 @@ OWN_CASES = {
                "six_clients", "violations"),
 }
 """Commands that boot one VM lane for a suite of their own name: its cases."""
+UM_COMMANDS = ("canaries",)
+"""Commands that boot UML for something else than suites; they know what can be filtered."""
+OWN_FILTER = ("matrix", "mutants", *UM_COMMANDS)
+"""Commands whose filter is not one of tests."""
 LONG = "_long"
 BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
@@ -35,7 +39,7 @@ DRIVERS = ("core", "stock")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
 OUTPUT_MARK = ".panthor-harness"
-VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "O", "V", "JOBS",
+VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "RANDOM", "O", "V", "JOBS",
              "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS")
 
 
@@ -60,6 +64,8 @@ class Settings:
     signoff: Optional[str] = None
     steps: Optional[str] = None
     """Which patches of a series to build and run, one after the other."""
+    random: int = 0
+    """How many generated mutants, instead of those of the catalog."""
     quick: bool = False
     """Leave slow cases out: the edit loop does not wait for them."""
     verbose: bool = False
@@ -84,7 +90,7 @@ class Settings:
     def again(self, lane: str, extra: Sequence[str] = ()) -> str:
         """Command that repeats this run on one lane."""
         command = "kunit" if lane == "um" else "verify"
-        words = ["make", self.command if self.command in OWN_CASES else command]
+        words = ["make", self.command if self.command in (*OWN_CASES, *UM_COMMANDS) else command]
         words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
                   if k not in ("LANES", "FILTER", "SEED", "V")]
         if lane != "um":
@@ -116,6 +122,8 @@ def parse(argv: Sequence[str]) -> Settings:
         settings.quick = "FILTER" not in given
     if settings.command in OWN_CASES:
         settings.lanes = "vm"
+    if settings.command in UM_COMMANDS:
+        settings.lanes = "um"
     settings.lanes = given.get("LANES", settings.lanes)
     settings.kernel = given.get("KERNEL")
     settings.filter = given.get("FILTER")
@@ -132,10 +140,19 @@ def parse(argv: Sequence[str]) -> Settings:
     settings.seed = given.get("SEED")
     if settings.seed and not re.fullmatch(r"[1-9]\d{0,9}", settings.seed):
         raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")
+    settings.random = _random(given.get("RANDOM", "0"), settings.command)
     settings.driver = _driver(given.get("DRIVER", settings.driver))
-    if settings.filter and settings.command != "matrix":
+    if settings.filter and settings.command not in OWN_FILTER:
         check_filter(settings.filter, settings.command)
     return settings
+
+
+def _random(text: str, command: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", text):
+        raise UsageError(f"RANDOM={text} is not a number of mutants; use for instance RANDOM=50")
+    if int(text) and command != "mutants":
+        raise UsageError(f"RANDOM= is how many mutants 'make mutants' generates; {command} has no use for it")
+    return int(text)
 
 
 def other(settings: Settings, variable: str, value: str) -> Settings:

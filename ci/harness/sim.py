@@ -21,7 +21,7 @@ from .settings import REPO
 
 MODEL = module.DRIVER_DIR / "sim"
 FIRMWARE = "lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
-RUN_SECONDS = 900.0
+RUN_SECONDS = 1800.0
 LONG_SECONDS = 7200
 SEEDS = 1 << 32
 KINDS = ("sim", "smp")

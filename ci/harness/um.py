@@ -20,6 +20,8 @@ RUN_SECONDS = 900
 FIRST_BUILD_SECONDS = 250.0
 BUILD_SECONDS = 15.0
 TYPICAL_SECONDS = {"": 30.0, "-slow": 100.0}
+MACHINE = ("mem=1G", "console=tty")
+"""What kunit.py gives the kernel."""
 NO_SMP = "SMP is not supported with PTRACE userspace"
 
 
@@ -39,6 +41,13 @@ def _run_folder(work: Work, part: Part) -> Path:
 def kernel(work: Work) -> Path:
     """The program that runs; it has the symbols, too."""
     return _run_folder(work, QUICK) / LANE.image
+
+
+def publish(work: Work, name: str) -> Path:
+    """Another folder to run the kernel in, beside those of the parts."""
+    folder = _run_folder(work, Part(frozenset(), name=name))
+    _publish(work.build(LANE.name) / LANE.image, folder)
+    return folder
 
 
 def _publish(built: Path, folder: Path) -> None:
@@ -124,6 +133,19 @@ def run(work: Work, log: Path, part: Part = QUICK, filter_: Optional[str] = None
         raise HarnessError(f"kunit.py left no log of the run; see {folder / 'kunit.log'}")
     shutil.copyfile(raw, log)
     return note
+
+
+def run_alone(work: Work, folder: Path, log: Path, words: Sequence[str], timeout: float) -> None:
+    """Boots the kernel of ``folder`` (see ``publish``) without kunit.py, for one log.
+
+    A guest that does not end in time is killed; its log tells that it did not.
+    """
+    program = folder / LANE.image
+    try:
+        procs.run([str(program), *MACHINE, "kunit_shutdown=halt", "slab_debug=F", *work.settings.kernel_args,
+                   *words], log=log, verbose=work.settings.verbose, check=False, timeout=timeout)
+    finally:
+        procs.kill_program(program)
 
 
 def config(work: Work) -> set[str]:

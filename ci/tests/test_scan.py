@@ -81,6 +81,7 @@ HEADLINES = {
              "Oops: general protection fault, probably for non-canonical "
              "address 0xdffffc0000000003: 0000 [#1] SMP KASAN NOPTI",
              "kernel BUG at drivers/gpu/drm/panthor/panthor_gem.c:12!",
+             "BUG: failure at drivers/gpu/drm/panthor/panthor_gem.c:12/f()!",
              "Kernel panic - not syncing: Segfault with no mm",
              "Internal error: Oops - BUG: 00000000f2000800 [#1]  SMP"],
     "warn": ["WARNING: CPU: 0 PID: 41 at lib/x.c:1 f+0x1/0x2",

@@ -139,6 +139,7 @@ void fw_stream_start(struct fw_stream *stream, const void *saved)
 	stream->irq_due = false;
 	stream->extract = stream->config.extract_init;
 	stream->extract_due = true;
+	stream->insert_due = false;
 	stream->wake_ns = 0;
 	stream->blocked_ns = 0;
 	stream->heap = 0;
@@ -305,6 +306,14 @@ int fw_stream_events(struct fw_stream *stream)
 		}
 	}
 
+	if (stream->extract_due && stream->state == FW_CS_EMPTY) {
+		ret = fw_write(fw, stream->ring_out + RING_EXTRACT, &stream->extract,
+			       sizeof(stream->extract));
+		if (ret)
+			return ret;
+		stream->extract_due = false;
+	}
+
 	return stream->irq_due ? fw_stream_interrupt(stream) : 0;
 }
 
@@ -391,7 +400,7 @@ bool fw_stream_idle(const struct fw_stream *stream)
 	}
 
 	/* Each operation in flight is on a scoreboard. */
-	return !stream->cs.core.nr_ops && stream->wake_ns &&
+	return !stream->cs.core.nr_ops && stream->wake_ns && !stream->insert_due &&
 	       (stream->state == FW_CS_EMPTY || stream->cs.core.reason == SIM_CS_SYNC_WAIT);
 }
 
@@ -442,6 +451,7 @@ void fw_stream_run(struct fw_stream *stream, u64 now_ns)
 	u64 retired = stream->cs.core.retired, wake;
 	enum sim_cs_state state;
 
+	stream->insert_due = false;
 	state = sim_cs_run(&stream->cs, fw->config.slice, now_ns);
 	fw->stats.instructions += stream->cs.core.retired - retired;
 	wake = sim_cs_wake_ns(&stream->cs);
@@ -453,7 +463,8 @@ void fw_stream_run(struct fw_stream *stream, u64 now_ns)
 		break;
 	case SIM_CS_EMPTY:
 		fw_stream_set(stream, FW_CS_EMPTY);
-		stream->wake_ns = wake;
+		/* While the word was not to be had, a doorbell has told nothing. */
+		stream->wake_ns = stream->insert_due ? min(wake, now_ns + FW_POLL_NS) : wake;
 		if (before != FW_CS_EMPTY) {
 			fw->stats.jobs++;
 			fw_trace(fw, SIM_FW_TRACE_JOB, stream->group->id << 8 | stream->id,

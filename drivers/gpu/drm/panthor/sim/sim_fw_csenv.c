@@ -43,6 +43,8 @@ static void ring_access(struct fw_stream *stream, u64 va, u64 *value, enum sim_a
 	}
 	if (access == SIM_WRITE)
 		stream->extract_due = ret;
+	else
+		stream->insert_due = ret;
 }
 
 static u64 stream_insert(void *priv)

@@ -58,6 +58,7 @@ enum fw_stream_state {
  * @insert: How far the driver has written the ring, as last seen.
  * @extract: How far the stream has got.
  * @extract_due: The driver is yet to be told.
+ * @insert_due: It could not be read how far the ring is written.
  * @wake_ns: When it has its next turn, if it is to have one.
  * @blocked_ns: Since when it waits for scoreboards, 0 if it does not.
  * @heap: Heap context that memory was asked for.
@@ -86,6 +87,7 @@ struct fw_stream {
 	u64 insert;
 	u64 extract;
 	bool extract_due;
+	bool insert_due;
 	u64 wake_ns;
 	u64 blocked_ns;
 	u64 heap;

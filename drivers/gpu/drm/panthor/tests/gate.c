@@ -30,6 +30,8 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "lock_order.h"
+
 /* kmemleak does not report an object younger than this, in milliseconds. */
 #define KMEMLEAK_MIN_AGE_MS	5000
 #define KMEMLEAK_MIN_AGE_SYM	"jiffies_min_age"
@@ -183,8 +185,10 @@ static void gate_kmemleak(void)
 
 static int gate_thread(void *done)
 {
-	if (IS_ENABLED(CONFIG_PROVE_LOCKING))
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING)) {
 		pr_info("lockdep debug_locks=%d\n", debug_locks);
+		panthor_lock_order_print();
+	}
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 		gate_kmemleak();
 	pr_info("end\n");

@@ -31,15 +31,15 @@ static int client_make(struct client *client, const struct client_options *optio
 	return ret ?: syncobj_create(fd, &client->syncobj);
 }
 
-/* -ENODEV if there is no such GPU. What fails later is freed with the file. */
-int client_open(struct client *client, const struct client_options *options)
+/* On the file of another client, or on one of its own. What fails is freed with the file. */
+static int client_start(struct client *client, int fd, const struct client_options *options)
 {
 	int ret;
 
 	memset(client, 0, sizeof(*client));
-	client->fd = panthor_open(options->gpu);
-	if (client->fd < 0)
-		return client->fd;
+	client->fd = fd;
+	if (fd < 0)
+		return fd;
 
 	ret = client_make(client, options);
 	if (ret) {
@@ -47,6 +47,21 @@ int client_open(struct client *client, const struct client_options *options)
 		client->fd = -1;
 	}
 	return ret;
+}
+
+/* -ENODEV if there is no such GPU. */
+int client_open(struct client *client, const struct client_options *options)
+{
+	return client_start(client, panthor_open(options->gpu), options);
+}
+
+/* A VM and a group more, which can use the handles of the first client. */
+int client_open_beside(struct client *client, const struct client *first,
+		       const struct client_options *options)
+{
+	int fd = dup(first->fd);
+
+	return client_start(client, fd < 0 ? -errno : fd, options);
 }
 
 /* The first error, if any, and everything is given back. */

@@ -46,6 +46,8 @@ struct client_options {
 };
 
 int client_open(struct client *client, const struct client_options *options);
+int client_open_beside(struct client *client, const struct client *first,
+		       const struct client_options *options);
 int client_close(struct client *client);
 int client_new_group(struct client *client);
 

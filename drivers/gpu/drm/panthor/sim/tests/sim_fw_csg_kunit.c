@@ -237,6 +237,47 @@ static void start_waits_for_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, fw_kunit_stats(k)->starts);
 }
 
+/* The case succeeds if a doorbell is not lost that rings while the ring cannot be looked at. */
+static void doorbell_waits_for_memory(struct kunit *test)
+{
+	struct fw_kunit_group group = { .as = 1, .streams = 1 };
+	struct fw_kunit *k = to_fw_kunit(test);
+
+	group_start(k, &group, 0, CSG_START);
+	fw_kunit_run(k);
+	emit_add(k, &group, 0, COUNTER);
+	k->locked = BIT(FW_AS);
+	fw_kunit_ring(k, 1);
+	fw_kunit_pass(k, 100 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, 0, *fw_kunit_word(k, 1, COUNTER));
+	KUNIT_EXPECT_FALSE(test, csg_events(k, 0) & CSG_IDLE);
+	k->locked = 0;
+	fw_kunit_changed(k, FW_AS);
+	fw_kunit_pass(k, NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, 1, *fw_kunit_word(k, 1, COUNTER));
+	KUNIT_EXPECT_EQ(test, group.insert[0], group_extract(k, &group, 0));
+}
+
+/* The case succeeds if the driver gets to see how far a ring was read once it can be told. */
+static void extract_waits_for_memory(struct kunit *test)
+{
+	struct fw_kunit_group group = { .as = 1, .streams = 1 };
+	struct fw_kunit *k = to_fw_kunit(test);
+
+	group_start(k, &group, 0, CSG_START);
+	fw_kunit_run(k);
+	emit_add(k, &group, 0, COUNTER);
+	fw_kunit_ring(k, 1);
+	k->locked_writes = BIT(FW_AS);
+	fw_kunit_run(k);
+	KUNIT_EXPECT_EQ(test, 1, *fw_kunit_word(k, 1, COUNTER));
+	KUNIT_EXPECT_EQ(test, 0, group_extract(k, &group, 0));
+	k->locked_writes = 0;
+	fw_kunit_changed(k, FW_AS);
+	fw_kunit_run(k);
+	KUNIT_EXPECT_EQ(test, group.insert[0], group_extract(k, &group, 0));
+}
+
 static void wrong_as(struct fw_kunit *k, struct fw_kunit_group *group)
 {
 	fw_kunit_set(k, csg_in(k, 0) + CSG_CONFIG, 9);
@@ -365,6 +406,8 @@ static struct kunit_case sim_fw_csg_cases[] = {
 	KUNIT_CASE(status_update),
 	KUNIT_CASE(endpoint_config),
 	KUNIT_CASE(start_waits_for_memory),
+	KUNIT_CASE(doorbell_waits_for_memory),
+	KUNIT_CASE(extract_waits_for_memory),
 	KUNIT_CASE_PARAM(refused_start, bad_start_gen_params),
 	KUNIT_CASE(refused_second_start),
 	KUNIT_CASE_PARAM(refused_request, refused_state_gen_params),

@@ -43,7 +43,7 @@ static int fw_kunit_copy(void *priv, unsigned int as, u64 va, void *buf, size_t 
 	k->accesses++;
 	if (as != FW_AS || va >= DRIVER_VA)
 		k->foreign++;
-	if (k->locked & BIT(as))
+	if ((access == SIM_WRITE ? k->locked | k->locked_writes : k->locked) & BIT(as))
 		return -EAGAIN;
 	if (!(k->enabled & BIT(as)))
 		return -ENXIO;

@@ -48,6 +48,7 @@
  * @memory: Memory of the groups' address spaces.
  * @enabled: Mask of address spaces that are on.
  * @locked: Mask of those where accesses have to wait.
+ * @locked_writes: Mask of those where writes have to wait.
  * @faulted: Mask of those that have a fault.
  * @fault_va: Address of the last fault.
  * @accesses: Number of accesses to memory.
@@ -71,6 +72,7 @@ struct fw_kunit {
 	u8 *memory[4];
 	u32 enabled;
 	u32 locked;
+	u32 locked_writes;
 	u32 faulted;
 	u64 fault_va;
 	u64 accesses;
