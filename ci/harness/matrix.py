@@ -66,7 +66,7 @@ VARIANTS = (
     Variant("no-thp", "TRANSPARENT_HUGEPAGE=n", config={"CONFIG_TRANSPARENT_HUGEPAGE": "n", **_NO_SIM}),
     Variant("no-pm", "PM=n", config={**_ONLY_DRIVER, "CONFIG_PM": "n"}),
     Variant("16k", "pages of 16 KiB", config={"CONFIG_ARM64_16K_PAGES": "y"}),
-    Variant("64k", "pages of 64 KiB", config={"CONFIG_ARM64_64K_PAGES": "y", **_NO_SIM}),
+    Variant("64k", "pages of 64 KiB, without tests", config={"CONFIG_ARM64_64K_PAGES": "y", **_ONLY_DRIVER}),
     Variant("clang", "modules, tests and software GPU, clang", llvm=True),
     Variant("clang-off", "built in without tests, clang", llvm=True, config={
         **_ONLY_DRIVER, "CONFIG_DRM_PANTHOR": "y"}),

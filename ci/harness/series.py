@@ -119,6 +119,14 @@ in the driver and compares the two after each.""",
 Add threads that pin, map, fault, share and evict at random on several
 CPUs, with the seed printed.""",
          _in(TESTS, "stress_kunit.c")),
+    Step("drm/panthor: Add canaries for what watches a test run", """\
+A test run is judged by lockdep, KASAN, kmemleak and others, too, and one
+that never speaks proves nothing.
+
+Add faults on purpose, of which a boot can name one: a lock taken in the
+wrong order, memory used after it was freed, a leak. All of its cases
+print ok, and the run has to be red.""",
+         _in(TESTS, "canary*")),
     Step("drm/panthor: Add more KUnit tests", """\
 Add the suites that belong to no single one of the areas above.""",
          (*_in(TESTS, "*"),)),
@@ -310,11 +318,17 @@ def _paragraph(lines: list[str], folder: str, absent: Callable[[str], bool]) -> 
         group = []
     if not changed:
         return lines
+    kept = _without_empty_conditions(kept)
     if any(not line.lstrip().startswith("#") and not _CONDITION.match(line) for line in kept):
         return kept
-    depth = sum(-1 if "endif" in line else "if" in line and "else" not in line
-                for line in kept if _CONDITION.match(line))
-    return [line for line in kept if "SPDX" in line or depth and not line.startswith("#")]
+    return [line for line in kept if "SPDX" in line or not line.startswith("#")]
+
+
+def _without_empty_conditions(lines: list[str]) -> list[str]:
+    for no, (first, second) in enumerate(zip(lines, lines[1:])):
+        if re.match(r"\s*if", first) and re.match(r"\s*endif\b", second):
+            return _without_empty_conditions(lines[:no] + lines[no + 2:])
+    return lines
 
 
 def pruned(path: str, text: str, absent: Callable[[str], bool]) -> str:

@@ -65,6 +65,10 @@ class Lists(unittest.TestCase):
         text = "x := 1\n\n# Seams.\nifeq ($(X),y)\nifneq ($(Y),)\nccflags-y += -include $(src)/sim/seam.h\nendif\nendif\n"
         self.assertEqual(self.pruned(text, "sim/seam.h"), "x := 1\n")
 
+    def test_condition_in_a_condition(self) -> None:
+        text = "ifeq ($(X),y)\na-y := one.o\n\nifeq ($(Y),y)\na-y += two.o\nendif\nendif\n"
+        self.assertEqual(self.pruned(text, "two.c"), "ifeq ($(X),y)\na-y := one.o\n\nendif\n")
+
     def test_condition_that_goes_on_stays(self) -> None:
         text = "# About it.\nifeq ($(X),y)\na-y += one.o\n\nb := 1\n\nendif\n"
         self.assertEqual(self.pruned(text, "one.c"), "ifeq ($(X),y)\n\nb := 1\n\nendif\n")

@@ -296,9 +296,9 @@ static int as_steal(struct panthor_device *ptdev)
 
 static u32 as_free_slots(struct panthor_device *ptdev, struct panthor_vm *vm)
 {
-	u32 mine = vm->for_mcu ? BIT(AS_MCU) : ~BIT(AS_MCU);
+	const u32 mcu = BIT(AS_MCU);
 
-	return ptdev->gpu_info.as_present & mine & ~ptdev->mmu->as.taken;
+	return ptdev->gpu_info.as_present & (vm->for_mcu ? mcu : ~mcu) & ~ptdev->mmu->as.taken;
 }
 
 static int as_take(struct panthor_vm *vm)

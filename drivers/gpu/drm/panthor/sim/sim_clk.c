@@ -157,7 +157,7 @@ int sim_clk_init(struct sim_gpu *gpu, struct device_node *np)
 	unsigned int i;
 	int ret;
 
-	clocks = kzalloc(sizeof(*clocks), GFP_KERNEL);
+	clocks = kzalloc_obj(*clocks);
 	if (!clocks)
 		return -ENOMEM;
 

@@ -221,7 +221,9 @@ unsigned int sim_cs_step(struct sim_cs *cs, bool flush, unsigned int count)
 	for (i = 0; i < core->nr_ops && done < count; i++) {
 		struct sim_cs_op *op = &core->ops[i];
 
-		if (op->deadline != SIM_CS_MANUAL || (op->kind == OP_FLUSH) != flush)
+		bool is_flush = op->kind == OP_FLUSH;
+
+		if (op->deadline != SIM_CS_MANUAL || is_flush != flush)
 			continue;
 		op->deadline = core->time;
 		done++;

@@ -51,7 +51,7 @@ static const char *const sim_event_names[SIM_EVENTS] = {
  */
 int sim_events_init(struct sim_gpu *gpu)
 {
-	gpu->events = kvzalloc(sizeof(*gpu->events), GFP_KERNEL);
+	gpu->events = kvzalloc_obj(*gpu->events);
 	return gpu->events ? 0 : -ENOMEM;
 }
 

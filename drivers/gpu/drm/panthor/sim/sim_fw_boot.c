@@ -416,7 +416,7 @@ struct sim_fw *sim_fw_create(const struct sim_fw_config *config, const struct si
 		    config->streams < SIM_FW_MIN_STREAMS || config->streams > SIM_FW_MAX_STREAMS))
 		return NULL;
 
-	fw = kzalloc(sizeof(*fw), GFP_KERNEL);
+	fw = kzalloc_obj(*fw);
 	if (!fw)
 		return NULL;
 

@@ -246,10 +246,10 @@ static int fw_group_take(struct fw_group *group, const u32 *in)
 		/* What cannot be is not acknowledged, and the driver gives up. */
 		if (ret == -EINVAL)
 			bits &= ~CSG_STATE;
-		else if (ret)
-			return ret;
-		else
+		else if (!ret)
 			group->blamed &= ~CSG_STATE;
+		else
+			return ret;
 	}
 	if (!bits)
 		return 0;

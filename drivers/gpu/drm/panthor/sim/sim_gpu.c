@@ -252,7 +252,7 @@ struct sim_gpu *sim_gpu_create(unsigned int id, const struct sim_config *config)
 	struct sim_gpu *gpu;
 	int ret;
 
-	gpu = kzalloc(sizeof(*gpu), GFP_KERNEL);
+	gpu = kzalloc_obj(*gpu);
 	if (!gpu)
 		return ERR_PTR(-ENOMEM);
 

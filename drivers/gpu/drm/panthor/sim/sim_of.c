@@ -94,7 +94,7 @@ int sim_of_attach(struct sim_gpu *gpu)
 	struct sim_of *of;
 	int ret;
 
-	of = kzalloc(sizeof(*of), GFP_KERNEL);
+	of = kzalloc_obj(*of);
 	if (!of)
 		return -ENOMEM;
 

@@ -85,7 +85,7 @@ void panthor_check_scan(struct kunit *test,
 		}
 		if (atomic_read(&bo->reclaimed_count) != expected)
 			check_violated(report, 25, "reclaimed_count went from %d to %d, not %d",
-				 was, atomic_read(&bo->reclaimed_count), expected);
+				       was, atomic_read(&bo->reclaimed_count), expected);
 	}
 	check_close(c);
 
@@ -123,8 +123,8 @@ void panthor_check_count(struct kunit *test, bool can_block, unsigned long ret,
 	check_close(c);
 
 	if (ret != (panthor_seam_swap() > 0 ? (pages ?: SHRINK_EMPTY) : 0))
-		check_violated(report, 24, "count reported %#lx, %lu pages are reclaimable, swap %ld",
-			 ret, pages, panthor_seam_swap());
+		check_violated(report, 24, "count reported %#lx, %lu reclaimable pages, swap %ld",
+			       ret, pages, panthor_seam_swap());
 }
 
 /**

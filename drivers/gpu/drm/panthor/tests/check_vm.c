@@ -430,6 +430,6 @@ void panthor_check_left(struct kunit *test, struct panthor_check_report *report)
 	tables = panthor_watch_tables_left();
 	bos = list_count_nodes(&ptdev->gems.node);
 	if (bos || nr_vms || objects || tables)
-		check_violated(report, 22, "left: %zu BOs, %u VMs, %ld of their objects, %ld tables",
+		check_violated(report, 22, "left: %zu BOs, %u VMs, their %ld objects, %ld tables",
 			       bos, nr_vms, objects, tables);
 }

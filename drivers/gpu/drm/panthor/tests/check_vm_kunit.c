@@ -113,7 +113,7 @@ static void install(struct kunit *test)
 KUNIT_ARRAY_PARAM_DESC(pgt, panthor_pgt_params, desc);
 
 static void poke_pte(struct kunit *test, struct panthor_gem_object *bo, unsigned long addr,
-		      struct page *page)
+		     struct page *page)
 {
 	struct mm_struct *mm = to_panthor_kunit(test)->mm;
 	vm_fault_t ret = VM_FAULT_SIGSEGV;
@@ -147,7 +147,7 @@ static void i7_user_page_outlives_the_pages(struct kunit *test)
 	report = panthor_check_healthy(test);
 
 	poke_pte(test, bo, addr + panthor_kunit_pick(test, BO_PAGES) * PAGE_SIZE,
-		  other->backing.pages[0]);
+		 other->backing.pages[0]);
 	panthor_check(test, report);
 	repair_ptes(bo);
 

@@ -492,7 +492,7 @@ TEST_F_TIMEOUT(one, shrink, 60)
 	if (panthor_debugfs(gpu->fd, "shrink", path, sizeof(path)))
 		SKIP(return, "no shrink file: mount debugfs at /sys/kernel/debug, be root");
 	if (!have_swap())
-		SKIP(return, "no swap: modprobe zram; echo 64M >/sys/block/zram0/disksize; mkswap and swapon /dev/zram0");
+		SKIP(return, "no swap: swapon a zram device of 64 MiB, mkswap it first");
 
 	for (unsigned int i = 4096; i < DATA_SIZE / 4; i++)
 		client_words(gpu)[i] = i;

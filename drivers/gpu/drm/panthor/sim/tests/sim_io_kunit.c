@@ -342,4 +342,5 @@ static struct kunit_suite panthor_sim_io_suite = {
 	.exit = io_test_exit,
 	.test_cases = panthor_sim_io_cases,
 };
+
 kunit_test_suite(panthor_sim_io_suite);

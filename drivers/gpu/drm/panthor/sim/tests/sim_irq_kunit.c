@@ -311,4 +311,5 @@ static struct kunit_suite panthor_sim_irq_suite = {
 	.init = irq_test_init,
 	.test_cases = panthor_sim_irq_cases,
 };
+
 kunit_test_suite(panthor_sim_irq_suite);

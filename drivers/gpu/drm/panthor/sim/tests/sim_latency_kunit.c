@@ -333,8 +333,10 @@ static void time_varies_by_the_seed(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, latency);
 	for (unsigned int i = 0; i < 3; i++) {
+		struct sim_latency_setting *setting = &latency[i].setting[SIM_OP_ACK];
+
 		sim_latency_seed(&latency[i], i < 2 ? 5 : 6);
-		KUNIT_ASSERT_EQ(test, 0, sim_latency_parse("~10us", &latency[i].setting[SIM_OP_ACK]));
+		KUNIT_ASSERT_EQ(test, 0, sim_latency_parse("~10us", setting));
 	}
 	for (unsigned int n = 0; n < 1000; n++) {
 		u64 ns = sim_latency_ns(&latency[0], SIM_OP_ACK);
@@ -370,4 +372,5 @@ static struct kunit_suite panthor_sim_latency_suite = {
 	.exit = latency_exit,
 	.test_cases = panthor_sim_latency_cases,
 };
+
 kunit_test_suite(panthor_sim_latency_suite);

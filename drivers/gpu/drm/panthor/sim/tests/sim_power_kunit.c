@@ -314,4 +314,5 @@ static struct kunit_suite panthor_sim_power_suite = {
 	.name = "panthor_sim_power",
 	.test_cases = panthor_sim_power_cases,
 };
+
 kunit_test_suite(panthor_sim_power_suite);

@@ -421,4 +421,5 @@ static struct kunit_suite panthor_sim_regs_suite = {
 	.name = "panthor_sim_regs",
 	.test_cases = panthor_sim_regs_cases,
 };
+
 kunit_test_suite(panthor_sim_regs_suite);
