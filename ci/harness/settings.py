@@ -20,7 +20,9 @@ SUITES = (TESTS, SIM_TESTS)
 SELFTESTS = REPO / "tools/testing/selftests/drm/panthor"
 SIM_CASES = ("probe", "suspend", "rebind", "bind_long", "modules_long", "violations")
 OWN_CASES = {
-    "bench": ("probe", "roundtrip", "instructions", "mmio", "traffic", "idle"),
+    "bench": ("probe", "roundtrip", "instructions", "mmio", "traffic", "idle",
+              "counts", "faults", "restore", "busy", "scan", "footprint", "submit", "swap",
+              "faults_small", "footprint_small"),
     "client": ("vulkaninfo", "device", "recorded", "events", "timestamps", "timeline", "sharing",
                "six_clients", "violations"),
 }

@@ -6,12 +6,13 @@ import re
 import unittest
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import bench, expect, settings
-from harness.bench import Row, Value
+from harness import bench, benchtable, expect, settings
+from harness.benchtable import DRIVERS, KERNELS, Row, Value, meets, read, table
 from harness.lanes import LANES
 from harness.model import UsageError
 
-SOURCE = settings.REPO / "tools/testing/selftests/drm/panthor/bench.c"
+PROGRAM = [settings.SELFTESTS / name for name in ("bench.c", "bench_memory.c", "bench_swap.c")]
+COUNTS = settings.TESTS / "measure_kunit.c"
 LOG = """\
 [    3.100000]     # begin roundtrip
 [    5.200000]     # bench: roundtrips 1543 /s
@@ -24,10 +25,10 @@ LOG = """\
 
 class Table(unittest.TestCase):
     def setUp(self) -> None:
-        self.lean = bench.read(LOG)
+        self.lean = read(LOG)
 
     def line(self, title: str, boots: dict[str, dict[str, Value]]) -> str:
-        found = [line for line in bench.table(boots) if title in line]
+        found = [line for line in table(boots) if title in line]
         self.assertEqual(len(found), 1, title)
         return found[0]
 
@@ -55,34 +56,78 @@ class Table(unittest.TestCase):
     def test_ratio_to_a_peer(self) -> None:
         self.assertIn(" 0.25", self.line("job : pipes", {"lean": self.lean}))
         row = Row("a", "", peer="b")
-        self.assertIsNone(bench.value_of(row, {"a": Value(1, "")}))
-        self.assertIsNone(bench.value_of(row, {"a": Value(1, ""), "b": Value(0, "")}))
+        self.assertIsNone(benchtable.value_of(row, {"a": Value(1, "")}))
+        self.assertIsNone(benchtable.value_of(row, {"a": Value(1, ""), "b": Value(0, "")}))
 
     def test_sections_without_results_are_left_out(self) -> None:
-        self.assertNotIn("traffic of the GPU", bench.table({"lean": self.lean}))
+        self.assertNotIn("traffic of the GPU", table({"lean": self.lean}))
 
-    def test_json_has_what_the_table_has(self) -> None:
-        data = json.loads(bench.as_json({"linux": "7.3"}, {"lean": self.lean}))
+    def test_json_has_what_the_tables_have(self) -> None:
+        data = json.loads(benchtable.as_json({"linux": "7.3"}, {"lean": self.lean}, {"core": {"faults_2m": Value(32, "faults")}}))
         self.assertEqual(data["boots"]["lean"]["roundtrips"], {"number": 1543.0, "unit": "/s"})
+        self.assertEqual(data["drivers"]["core"]["faults_2m"]["number"], 32)
         self.assertEqual(data["goals"]["probe_ms"], "<= 500")
         self.assertEqual(data["linux"], "7.3")
 
-    def test_table_is_what_the_program_prints(self) -> None:
-        text = SOURCE.read_text(encoding="utf-8")
-        printed = set(re.findall(r'\b(?:result|loop)\((?:&gpu, )?"(\w+)"', text))
-        shown = {name for rows in bench.TABLE.values() for row in rows
+    def test_tables_are_what_is_printed(self) -> None:
+        printed = set(re.findall(r'\bmeasured\(test, "(\w+)"', COUNTS.read_text(encoding="utf-8")))
+        for source in PROGRAM:
+            printed |= set(re.findall(r'\b(?:result|loop)\((?:&gpu, )?"(\w+)"', source.read_text(encoding="utf-8")))
+        shown = {name for rows in (*KERNELS.values(), *DRIVERS.values()) for row in rows
                  for name in (row.name, row.peer) if name}
         self.assertEqual(printed, shown)
 
-    def test_cases_are_those_of_the_program(self) -> None:
-        table = SOURCE.read_text(encoding="utf-8").partition("} cases[] = {")[2]
-        self.assertEqual(tuple(re.findall(r'\{ "(\w+)", bench_', table)), settings.OWN_CASES["bench"])
+    def test_cases_are_those_of_the_programs(self) -> None:
+        cases = [re.findall(r'\{ "(\w+)", bench_', source.read_text(encoding="utf-8").partition("cases[] = {")[2])
+                 for source in PROGRAM[:2]]
+        self.assertEqual((*cases[0], "counts", *cases[1]), settings.OWN_CASES["bench"])
+        self.assertEqual((*cases[0], *bench.COMPARED, *bench.SMALL), settings.OWN_CASES["bench"])
+
+    def test_the_suite_that_counts_exists(self) -> None:
+        self.assertIn(bench.SUITE, settings.known_tests())
+
+
+class Drivers(unittest.TestCase):
+    """The goals of the second table."""
+
+    BOOTS = {"stock": {"faults_4k": Value(16384, "faults"), "submit_private": Value(90, "us")},
+             "core": {"faults_4k": Value(256, "faults"), "submit_private": Value(91, "us")}}
+
+    def line(self, title: str, boots: dict[str, dict[str, Value]]) -> str:
+        return next(line for line in table(boots, DRIVERS, "core") if title in line)
+
+    def test_goals_are_those_of_the_core(self) -> None:
+        self.assertRegex(self.line("4 KiB: faults", self.BOOTS), r"16,384 faults +256 faults  <= stock/16: yes")
+
+    def test_a_core_that_is_slower_misses_its_goal(self) -> None:
+        self.assertTrue(self.line("resident private", self.BOOTS).endswith("<= stock: no"))
+
+    def test_without_the_other_driver_nothing_is_said(self) -> None:
+        self.assertTrue(self.line("resident private", {"core": self.BOOTS["core"]}).endswith("unknown"))
+
+    def test_goal_that_is_a_part_of_stock(self) -> None:
+        self.assertEqual(meets("<= stock/16", Value(1024, ""), Value(16384, "")), "yes")
+        self.assertEqual(meets("<= stock/16", Value(1025, ""), Value(16384, "")), "no")
+        self.assertEqual(meets("<= stock", Value(1, "")), "")
+
+    def test_boots_share_the_cases_out(self) -> None:
+        cases = settings.own_programs("bench", None)
+        alone, both = (bench.programs(cases, compared) for compared in (False, True))
+        self.assertEqual({case for _, case, _ in alone + both} | {"counts"}, set(settings.OWN_CASES["bench"]))
+        self.assertEqual({case for _, case, _ in alone} & {case for _, case, _ in both}, set())
+
+    def test_small_pages_load_the_driver_once_more_and_once(self) -> None:
+        for pattern in (None, "bench.footprint_small"):
+            lines = [line for _, case, line in bench.programs(settings.own_programs("bench", pattern), True)
+                     if case in bench.SMALL]
+            self.assertIn("transparent_hugepage=N", lines[0])
+            self.assertNotIn("insmod", "".join(lines[1:]))
 
 
 class CommandLine(unittest.TestCase):
     def test_failures_known_elsewhere_are_not_expected_here(self) -> None:
         folder = settings.REPO / "ci/expect"
-        for lane in ("arm64-bench", "arm64-lean-bench", "arm64-client"):
+        for lane in ("arm64-bench", "arm64-lean-bench", "arm64-lean-drivers-bench", "arm64-lean-counts-bench", "arm64-client"):
             self.assertEqual(expect.load_fails(folder, "stock", "7.3", lane), {})
         self.assertTrue(expect.load_fails(folder, "stock", "7.3", "arm64-sim"))
         self.assertTrue(expect.load_fails(folder, "stock", "7.3", "arm64"))

@@ -451,7 +451,8 @@ void panthor_kernel_bo_vunmap(struct panthor_kernel_bo *bo)
  * panthor_dummy_bo_create() - Create the BO that shows wherever nothing is bound
  * @ptdev: The device.
  *
- * It is one block, so that a VM may repeat it by blocks if memory comes as one.
+ * It is one block, so that a VM may repeat it by blocks if memory comes as one. What a
+ * GPU reads there is undefined by the uAPI, so that nothing of it has to be kept.
  *
  * Context: Process context, not in reclaim.
  *
@@ -460,5 +461,11 @@ void panthor_kernel_bo_vunmap(struct panthor_kernel_bo *bo)
  */
 struct panthor_gem_object *panthor_dummy_bo_create(struct panthor_device *ptdev)
 {
-	return panthor_gem_create(&ptdev->base, SZ_2M, DRM_PANTHOR_BO_NO_MMAP, NULL, 0);
+	struct panthor_gem_object *bo =
+		panthor_gem_create(&ptdev->base, SZ_2M, DRM_PANTHOR_BO_NO_MMAP, NULL, 0);
+
+	if (!IS_ERR(bo))
+		bo->scratch = true;
+
+	return bo;
 }

@@ -138,28 +138,34 @@ enum panthor_gem_reclaim_state {
  * @backing: Its memory.
  * @cmap: Its CPU mappings.
  * @dmap: Its DMA mapping.
- * @reclaim_state: What follows from these. Written under the resv and gpuva.lock;
- *	read without by debugfs only.
  * @reclaim_vm: In PANTHOR_GEM_GPU_MAPPED_SINGLE_VM, the VM on whose LRU the BO was
  *	put, else NULL. Only compared: the VM may be gone when it is another one's
  *	turn. As @reclaim_state.
+ * @reclaim_state: What follows from @backing, @cmap and the GPU mappings. Written under
+ *	the resv and gpuva.lock; read without by debugfs only.
  * @reclaimed_count: Evictions, up to INT_MAX.
  * @exclusive_vm_root_gem: Referenced object of the only VM that may map the BO, with
  *	whose resv the BO is locked; NULL for a BO that can be shared.
  * @flags: Combination of drm_panthor_bo_flags.
+ * @scratch: What is in the pages need not outlive them. Set before anybody else knows
+ *	the BO.
  * @label: Text for whoever debugs.
  * @debugfs: What debugfs tells of the BO.
+ *
+ * On 64-bit kernels without debug options this is 512 bytes, and one more would cost
+ * as many again: the allocator has no size in between.
  */
 struct panthor_gem_object {
 	struct drm_gem_object base;
 	struct panthor_gem_backing backing;
 	struct panthor_gem_cpu_map cmap;
 	struct panthor_gem_dev_map dmap;
-	enum panthor_gem_reclaim_state reclaim_state;
 	struct drm_gpuvm *reclaim_vm;
+	enum panthor_gem_reclaim_state reclaim_state;
 	atomic_t reclaimed_count;
 	struct drm_gem_object *exclusive_vm_root_gem;
 	u32 flags;
+	bool scratch;
 	struct {
 		/** @label.str: The text, or NULL; to be freed with kfree_const(). */
 		const char *str;

@@ -72,6 +72,23 @@ static pgoff_t fault_page(const struct vm_fault *vmf, const struct panthor_gem_o
 }
 
 /*
+ * Where the CPU does not set dirty bits, clean entries of a writable mapping fault
+ * once more, each for itself. Nobody else looks at the bit: all pages are given back
+ * dirty.
+ */
+static pgprot_t entry_prot(struct vm_area_struct *vma)
+{
+	pgprot_t prot = vma->vm_page_prot, dirty;
+
+	if (!(vma->vm_flags & VM_WRITE))
+		return prot;
+
+	/* Nothing, on architectures that cannot tell. */
+	dirty = pte_pgprot(pte_mkdirty(pfn_pte(0, prot)));
+	return pgprot_val(dirty) ? dirty : prot;
+}
+
+/*
  * All pages of a BO come together: where one was touched others will be, and the
  * fault has found them too. What cannot be inserted waits for its own fault.
  */
@@ -87,16 +104,18 @@ static vm_fault_t insert_around(struct vm_fault *vmf, const struct panthor_gem_o
 	unsigned long behind = min(min(ALIGN_DOWN(addr, window) + window, vma->vm_end) - addr,
 				   (panthor_gem_nr_pages(bo) - page) << PAGE_SHIFT);
 	unsigned long first = addr - before, end = addr + behind;
+	pgprot_t prot = entry_prot(vma);
 	vm_fault_t ret;
 
-	ret = vmf_insert_pfn(vma, addr, page_to_pfn(bo->backing.pages[page]));
+	ret = vmf_insert_pfn_prot(vma, addr, page_to_pfn(bo->backing.pages[page]), prot);
 	if (ret != VM_FAULT_NOPAGE)
 		return ret;
 
 	page -= before >> PAGE_SHIFT;
 	for (unsigned long a = first; a < end; a += PAGE_SIZE, page++) {
-		if (a != addr && vmf_insert_pfn(vma, a, page_to_pfn(bo->backing.pages[page])) !=
-				 VM_FAULT_NOPAGE)
+		if (a != addr &&
+		    vmf_insert_pfn_prot(vma, a, page_to_pfn(bo->backing.pages[page]), prot) !=
+		    VM_FAULT_NOPAGE)
 			break;
 	}
 

@@ -18,6 +18,7 @@
 #include <linux/err.h>
 #include <linux/overflow.h>
 #include <linux/scatterlist.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include <drm/drm_device.h>
@@ -96,6 +97,19 @@ int panthor_gem_pages_map_dma(const struct panthor_gem_section *s)
 	return 0;
 }
 
+/*
+ * Pages that are not dirty are not written to swap, but would wait until reclaim finds
+ * them. Those of a BO that is freed go with its file.
+ */
+static void put_pages(struct panthor_gem_object *bo, bool alive)
+{
+	drm_gem_put_pages(&bo->base, bo->backing.pages, !bo->scratch, false);
+	bo->backing.pages = NULL;
+
+	if (alive && bo->scratch)
+		shmem_truncate_range(file_inode(bo->base.filp), 0, (loff_t)-1);
+}
+
 /**
  * panthor_gem_pages_drop() - Give the pages and their table back
  * @bo: The BO: in a section in which it may be evicted, or about to be freed.
@@ -124,10 +138,8 @@ void panthor_gem_pages_drop(struct panthor_gem_object *bo)
 		bo->dmap.sgt = NULL;
 	}
 
-	if (bo->backing.pages) {
-		drm_gem_put_pages(&bo->base, bo->backing.pages, true, false);
-		bo->backing.pages = NULL;
-	}
+	if (bo->backing.pages)
+		put_pages(bo, alive);
 }
 
 /**

@@ -6,6 +6,7 @@
 
 #include <linux/dma-fence.h>
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
@@ -336,6 +337,42 @@ static void restore_visits_each_mapping_a_few_times(struct kunit *test)
 	KUNIT_EXPECT_LE(test, cost_of_restore(test, vm).steps, 4 * WALK(param->n));
 }
 
+static void gem_put(void *obj)
+{
+	drm_gem_object_put(obj);
+}
+
+/* Pages of a BO that memory management has to keep, in memory or in swap. */
+static unsigned long pages_kept(struct panthor_gem_object *bo)
+{
+	return bo->base.filp->f_mapping->nrpages;
+}
+
+/*
+ * What the GPU reads in a sparse range is undefined, so the memory behind it need not
+ * be swapped; that of another BO has to be.
+ * Succeeds if the file of the one has no pages after the eviction, and that of the
+ * other one all.
+ */
+static void sparse_memory_is_not_swapped(struct kunit *test)
+{
+	struct panthor_gem_object *bo = reclaim_unused_bo(test, SZ_64K);
+	struct panthor_gem_object *dummy =
+		panthor_dummy_bo_create(to_panthor_kunit(test)->ptdev);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dummy);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, gem_put, &dummy->base), 0);
+	panthor_kunit_make_resident(test, dummy);
+
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING),
+			panthor_kunit_pages(bo) + panthor_kunit_pages(dummy));
+	KUNIT_EXPECT_EQ(test, pages_kept(bo), panthor_kunit_pages(bo));
+	KUNIT_EXPECT_EQ(test, pages_kept(dummy), 0);
+
+	/* It can be used again. */
+	panthor_kunit_make_resident(test, dummy);
+}
+
 static struct kunit_case reclaim_cost_cases[] = {
 	KUNIT_CASE_PARAM(busy_vm_is_waited_for_once, busy_gen_params),
 	KUNIT_CASE_PARAM(busy_vm_is_waited_for_once_with_shared_bos, busy_gen_params),
@@ -345,6 +382,7 @@ static struct kunit_case reclaim_cost_cases[] = {
 	KUNIT_CASE_PARAM(restore_flushes_once, vma_gen_params),
 	KUNIT_CASE_PARAM(eviction_visits_each_mapping_a_few_times, vma_gen_params),
 	KUNIT_CASE_PARAM(restore_visits_each_mapping_a_few_times, vma_gen_params),
+	KUNIT_CASE(sparse_memory_is_not_swapped),
 	{}
 };
 

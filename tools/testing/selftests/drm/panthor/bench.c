@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +24,17 @@
 #include "../../../../../drivers/gpu/drm/panthor/sim/sim_job.h"
 
 #include "../../kselftest.h"
+#include "bench.h"
 #include "cs.h"
 #include "panthor.h"
 #include "simstat.h"
 
-#define DRIVER		"/sys/bus/platform/drivers/panthor/"
 #define STREAM_VA	0x1000000ULL
 #define STREAM_SIZE	4096
 #define DATA_VA		0x10000000ULL
 #define DATA_SIZE	(16ULL << 20)
 #define JOB_MS		20000
 #define SKIP		4
-#define NS		1000000000ULL
 
 /* Registers: an address pair and values. */
 enum { ADDR = 68, COUNT = 72, ONE = 76 };
@@ -49,59 +47,6 @@ struct gpu {
 	struct bo stream;
 	struct bo data;
 };
-
-static void fail(const char *format, ...) __printf(1, 2) __noreturn;
-
-static void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	exit(1);
-}
-
-static void must(int ret, const char *what)
-{
-	if (ret)
-		fail("%s: %s", what, strerror(-ret));
-}
-
-static void result(const char *name, double value, const char *unit)
-{
-	printf("bench: %s %.*f %s\n", name, value < 100 ? 2 : 0, value, unit);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS + ts.tv_nsec;
-}
-
-static struct sim_stats stats(void)
-{
-	struct sim_stats now;
-
-	must(sim_stats_read(&now), "counters of the software GPU");
-	return now;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double percentile_us(uint64_t *ns, unsigned int count, unsigned int percent)
-{
-	qsort(ns, count, sizeof(*ns), compare);
-	return ns[(count - 1) * percent / 100] / 1e3;
-}
 
 static uint32_t *words(struct gpu *gpu)
 {
@@ -158,33 +103,6 @@ static void check_job(struct gpu *gpu)
 }
 
 /* --- the device ------------------------------------------------------------------ */
-
-/* Name of the driver's only device. */
-static void device_name(char *name, size_t size)
-{
-	struct dirent *entry;
-	DIR *dir = opendir(DRIVER);
-	unsigned int found = 0;
-
-	while (dir && (entry = readdir(dir))) {
-		if (!strstr(entry->d_name, ".gpu"))
-			continue;
-		snprintf(name, size, "%s", entry->d_name);
-		found++;
-	}
-	if (dir)
-		closedir(dir);
-	if (found != 1)
-		fail("%u GPUs have the driver, want 1", found);
-}
-
-static void device_power(const char *device, const char *control)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), DRIVER "%s/power/control", device);
-	must(file_write(path, control), path);
-}
 
 /* From the start of the probe until the render node can be opened. */
 static void bench_probe(void)
@@ -518,10 +436,7 @@ static void bench_idle(void)
 	device_power(device, "auto");
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} cases[] = {
+static const struct bench_case cases[] = {
 	{ "probe", bench_probe },
 	{ "roundtrip", bench_roundtrip },
 	{ "instructions", bench_instructions },
@@ -530,19 +445,27 @@ static const struct {
 	{ "idle", bench_idle },
 };
 
-static void run_case(const char *name)
+static const struct bench_case *find_case(const char *name)
 {
-	uint64_t violations = stats().violations;
-
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
-		if (strcmp(cases[i].name, name))
-			continue;
-		cases[i].run();
-		if (stats().violations != violations)
-			fail("%s: violations on the GPU", name);
-		return;
+		if (!strcmp(cases[i].name, name))
+			return &cases[i];
+	}
+	for (const struct bench_case *c = bench_memory_cases; c->name; c++) {
+		if (!strcmp(c->name, name))
+			return c;
 	}
 	fail("no case %s", name);
+}
+
+static void run_case(const char *name)
+{
+	const struct bench_case *c = find_case(name);
+	uint64_t violations = stats().violations;
+
+	c->run();
+	if (stats().violations != violations)
+		fail("%s: violations on the GPU", name);
 }
 
 int main(int argc, char **argv)

@@ -197,7 +197,8 @@ int bo_map(int fd, struct bo *bo)
 	return 0;
 }
 
-int bo_create(int fd, uint32_t vm, uint64_t size, uint32_t flags, struct bo *bo)
+/* Not mapped; an address that was chosen for it stays. */
+int bo_alloc(int fd, uint32_t vm, uint64_t size, uint32_t flags, struct bo *bo)
 {
 	struct drm_panthor_bo_create arg = {
 		.size = size, .flags = flags, .exclusive_vm_id = vm,
@@ -208,8 +209,13 @@ int bo_create(int fd, uint32_t vm, uint64_t size, uint32_t flags, struct bo *bo)
 		return ret;
 	bo->handle = arg.handle;
 	bo->size = arg.size;
+	bo->map = NULL;
+	return 0;
+}
 
-	return bo_map(fd, bo);
+int bo_create(int fd, uint32_t vm, uint64_t size, uint32_t flags, struct bo *bo)
+{
+	return bo_alloc(fd, vm, size, flags, bo) ?: bo_map(fd, bo);
 }
 
 int bo_close(int fd, struct bo *bo)

@@ -38,6 +38,7 @@ int vm_bind(int fd, uint32_t vm, const struct drm_panthor_vm_bind_op *ops, unsig
 int vm_map(int fd, uint32_t vm, const struct bo *bo, uint32_t flags);
 int vm_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size);
 
+int bo_alloc(int fd, uint32_t vm, uint64_t size, uint32_t flags, struct bo *bo);
 int bo_create(int fd, uint32_t vm, uint64_t size, uint32_t flags, struct bo *bo);
 int bo_map(int fd, struct bo *bo);
 int bo_close(int fd, struct bo *bo);

@@ -17,6 +17,8 @@ static const struct {
 	COUNTER(mmio_reads),
 	COUNTER(mmio_writes),
 	COUNTER(tlb_misses),
+	COUNTER(as_commands),
+	COUNTER(flushes),
 	COUNTER(instructions),
 	COUNTER(slices),
 	COUNTER(bytes),

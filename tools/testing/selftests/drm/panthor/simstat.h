@@ -10,6 +10,8 @@ struct sim_stats {
 	uint64_t mmio_reads;
 	uint64_t mmio_writes;
 	uint64_t tlb_misses;
+	uint64_t as_commands;
+	uint64_t flushes;
 	uint64_t instructions;
 	uint64_t slices;
 	uint64_t bytes;
