@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a GPU's driver holds, through debugfs. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger.h"
+#include "panthor.h"
+
+#define FNV_BASIS	0xcbf29ce484222325ULL
+#define FNV_PRIME	0x100000001b3ULL
+#define CREATOR_WIDTH	32
+
+/* The list of BOs is between a line of dashes and one of equal signs. */
+static int read_gems(int fd, struct ledger *ledger)
+{
+	char path[80], line[512];
+	bool listed = false, ended = false;
+	FILE *file;
+	int ret = panthor_debugfs(fd, "gems", path, sizeof(path));
+
+	if (ret)
+		return ret;
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		unsigned int refs, evictions;
+		unsigned long long bytes;
+		int name;
+
+		if (!strncmp(line, "----", 4)) {
+			listed = true;
+		} else if (!strncmp(line, "====", 4)) {
+			ended = true;
+		} else if (listed && !ended) {
+			/* The first column is of fixed width, with anything in it. */
+			if (strlen(line) <= CREATOR_WIDTH ||
+			    sscanf(line + CREATOR_WIDTH, "%d %u %u %llu", &name, &refs,
+				   &evictions, &bytes) != 4) {
+				ret = -EPROTO;
+				break;
+			}
+			ledger->bos++;
+			ledger->refs += refs;
+			ledger->bytes += bytes;
+		}
+	}
+	fclose(file);
+
+	return ret ?: ended ? 0 : -EPROTO;
+}
+
+static int read_mappings(int fd, struct ledger *ledger)
+{
+	char path[80], line[512];
+	FILE *file;
+	int ret = panthor_debugfs(fd, "gpuvas", path, sizeof(path));
+
+	if (ret)
+		return ret;
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "DRM GPU VA space", 16))
+			ledger->vms++;
+		for (const char *c = line; *c; c++)
+			ledger->mappings = (ledger->mappings ^ (unsigned char)*c) * FNV_PRIME;
+	}
+	fclose(file);
+
+	return 0;
+}
+
+int ledger_read(int fd, struct ledger *ledger)
+{
+	int ret;
+
+	memset(ledger, 0, sizeof(*ledger));
+	ledger->mappings = FNV_BASIS;
+	ret = read_gems(fd, ledger);
+	return ret ?: read_mappings(fd, ledger);
+}
+
+bool ledger_same(const struct ledger *a, const struct ledger *b)
+{
+	return a->bos == b->bos && a->refs == b->refs && a->bytes == b->bytes &&
+	       a->mappings == b->mappings && a->vms == b->vms;
+}
+
+/* Until it is as wanted, -ETIMEDOUT if it does not get there. */
+int ledger_settle(int fd, const struct ledger *want, struct ledger *got)
+{
+	for (unsigned int ms = 1; ms <= LEDGER_MS; ms *= 2) {
+		int ret = ledger_read(fd, got);
+
+		if (ret || ledger_same(want, got))
+			return ret;
+		sleep_ms(ms);
+	}
+
+	return -ETIMEDOUT;
+}
+
+void ledger_print(const struct ledger *ledger, char *text, unsigned int size)
+{
+	snprintf(text, size, "%u BOs, %u references, %llu bytes, %u VMs, mappings %016llx",
+		 ledger->bos, ledger->refs, (unsigned long long)ledger->bytes, ledger->vms,
+		 (unsigned long long)ledger->mappings);
+}
