@@ -34,6 +34,8 @@ PARALLEL = ("load",)
 DRIVERS = ("core", "stock")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
+AROUND = "/harness/bin/around"
+"""Runs a command, and fails if that leaves anything behind."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "O", "V", "JOBS",
              "CC", "LLVM", "CROSS_COMPILE")
@@ -201,10 +203,16 @@ def programs() -> dict[str, dict[str, str]]:
 
     The last one is about what the others have left behind.
     """
-    suites = {suite: {case: f"{'PANTHOR_BY_NAME=1 ' if case.endswith(BY_NAME) else ''}"
-                            f"/harness/kselftest /harness/bin/{suite} {case}" for case in cases}
+    suites = {suite: {case: f"{_words(case)}/harness/kselftest /harness/bin/{suite} {case} {AROUND}"
+                      for case in cases}
               for suite, cases in selftests().items()}
-    return {**suites, "sim": {case: f"/harness/sim {case}" for case in SIM_CASES}}
+    return {**suites, "sim": {case: f"{_words(case)}{AROUND} /harness/sim {case}" for case in SIM_CASES}}
+
+
+def _words(case: str) -> str:
+    """What a case that runs only by name finds in its environment; long ones may not leak."""
+    return ("AROUND_LEAKS=1 " if case.endswith(LONG) else "") + \
+        ("PANTHOR_BY_NAME=1 " if case.endswith(BY_NAME) else "")
 
 
 def chosen_programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
