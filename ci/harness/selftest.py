@@ -16,7 +16,8 @@ HEADERS_STAMP = ".panthor-headers"
 def programs(work: Work, lane: Lane) -> list[Path]:
     """What build() leaves."""
     folder = work.build(lane.name) / "kselftest" / TARGET
-    return [module.require(folder / name) for name in settings.selftests()]
+    return [module.require(folder / name)
+            for name in (*settings.selftests(), Path(settings.AROUND).name)]
 
 
 def build(work: Work, lane: Lane) -> None:

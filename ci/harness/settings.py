@@ -35,11 +35,13 @@ LONG = "_long"
 BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
 minutes, or what they find would spoil the run for others."""
-PARALLEL = ("load",)
+PARALLEL = ("load", "races")
 """Programs that want CPUs which really run at the same time; they have a boot of their own."""
 DRIVERS = ("core", "stock")
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
+AROUND = "/harness/bin/around"
+"""Runs a command, and fails if that leaves anything behind."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "RANDOM", "O", "V", "JOBS",
              "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS")
@@ -224,10 +226,16 @@ def programs() -> dict[str, dict[str, str]]:
 
     The last one is about what the others have left behind.
     """
-    suites = {suite: {case: f"{'PANTHOR_BY_NAME=1 ' if case.endswith(BY_NAME) else ''}"
-                            f"/harness/kselftest /harness/bin/{suite} {case}" for case in cases}
+    suites = {suite: {case: f"{_words(case)}/harness/kselftest /harness/bin/{suite} {case} {AROUND}"
+                      for case in cases}
               for suite, cases in selftests().items()}
-    return {**suites, "sim": {case: f"/harness/sim {case}" for case in SIM_CASES}}
+    return {**suites, "sim": {case: f"{_words(case)}{AROUND} /harness/sim {case}" for case in SIM_CASES}}
+
+
+def _words(case: str) -> str:
+    """What a case that runs only by name finds in its environment; long ones may not leak."""
+    return ("AROUND_LEAKS=1 " if case.endswith(LONG) else "") + \
+        ("PANTHOR_BY_NAME=1 " if case.endswith(BY_NAME) else "")
 
 
 def chosen_programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:

@@ -9,6 +9,8 @@ suite, and a shell script.
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -24,6 +26,8 @@ FIRMWARE = "lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 RUN_SECONDS = 1800.0
 LONG_SECONDS = 7200
 SEEDS = 1 << 32
+ENVIRONMENT = ("PANTHOR_SECONDS", "PANTHOR_ROUNDS", "PANTHOR_CALLS")
+"""Numbers that programs find in their environment if the caller has them in its own."""
 KINDS = ("sim", "smp")
 TYPICAL_SECONDS = {"tcg": 90.0, "kvm": 30.0}
 # Two GPUs, one of each kind of memory path.
@@ -82,6 +86,8 @@ def words(seed: Optional[str], names: Sequence[str]) -> list[str]:
     """Kernel command line words: parameters, seed, and time for what takes long."""
     number = int(seed) if seed else 1 + secrets.randbelow(SEEDS - 1)
     found = [*PARAMETERS, f"panthor_sim.seed={number % SEEDS}", f"harness.seed={number}"]
+    found += [f"harness.env.{name}={os.environ[name]}" for name in ENVIRONMENT
+              if re.fullmatch(r"\d+", os.environ.get(name, ""))]
     return found + ([f"harness.limit={LONG_SECONDS}"] if takes_long(names) else [])
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kselftests: found in their sources, and one result for each."""
 
+import os
 import subprocess
 import unittest
 from unittest import mock
@@ -65,6 +66,12 @@ class Found(Folder):
         # The module's parameter has 32 bits.
         self.assertIn("panthor_sim.seed=1", sim.words(str(2**32 + 1), []))
 
+    def test_how_long_is_up_to_the_caller(self) -> None:
+        with mock.patch.dict(os.environ, {"PANTHOR_SECONDS": "30", "PANTHOR_CALLS": "x y", "PANTHOR_SEED": "3"}):
+            self.assertEqual([word for word in sim.words("7", []) if word.startswith("harness.env")],
+                             ["harness.env.PANTHOR_SECONDS=30"])
+        self.assertFalse(any(word.startswith("harness.env") for word in sim.words("7", [])))
+
     def test_what_is_left_behind_is_looked_at_last(self) -> None:
         self.assertEqual(settings.chosen_programs(None)[-1][:2], ("sim", "violations"))
 
@@ -72,10 +79,10 @@ class Found(Folder):
 class Runner(Folder):
     """Output of a program to the exit status that the VM's init understands."""
 
-    def run_with(self, output: str, status: int = 0) -> tuple[int, list[str]]:
+    def run_with(self, output: str, status: int = 0, *wrapper: str) -> tuple[int, list[str]]:
         program = put(self.dir, {"t": f"#!/bin/sh\ncat <<'END'\n{output}\nEND\nexit {status}\n"}) / "t"
         program.chmod(0o755)
-        ran = subprocess.run(["sh", str(RUNNER), str(program), "one.query"], capture_output=True,
+        ran = subprocess.run(["sh", str(RUNNER), str(program), "one.query", *wrapper], capture_output=True,
                              text=True, check=False, env={"PATH": "/usr/bin:/bin", "TMPDIR": str(self.dir)})
         self.assertEqual(sorted(path.name for path in self.dir.iterdir()), ["t"])
         return ran.returncode, ran.stdout.splitlines()
@@ -103,6 +110,18 @@ class Runner(Folder):
 
     def test_pass_with_a_bad_status(self) -> None:
         self.assertEqual(self.run_with("1..1\nok 1 one.query", 1)[0], 1)
+
+    def test_the_wrapper_has_the_last_word(self) -> None:
+        self.assertEqual(self.run_with("1..1\nok 1 one.query", 0, "/usr/bin/env")[0], 0)
+        self.assertEqual(self.run_with("1..1\nok 1 one.query", 0, "/bin/false")[0], 1)
+        # What it says comes behind the result, which is a pass for the program.
+        wrapper = put(self.dir.parent, {f"{self.dir.name}.wrapper": "#!/bin/sh\n\"$@\"\necho '# left behind'\nexit 1\n"}) \
+            / f"{self.dir.name}.wrapper"
+        wrapper.chmod(0o755)
+        self.addCleanup(wrapper.unlink)
+        status, lines = self.run_with("1..1\nok 1 one.query", 0, str(wrapper))
+        self.assertEqual((status, lines[-1]), (1, "no plain pass, exit status 1"))
+        self.assertIn("# left behind", lines)
 
     def test_unexpected_pass_is_none(self) -> None:
         self.assertEqual(self.run_with("1..1\nok 1 one.query # XPASS unknown")[0], 1)
