@@ -41,7 +41,8 @@ def kernel(work: Work) -> Path:
     return _run_folder(work, QUICK) / LANE.image
 
 
-def _publish(built: Path, folder: Path) -> None:
+def publish(built: Path, folder: Path) -> None:
+    """Keeps a kernel from the next build in its folder."""
     folder.mkdir(exist_ok=True)
     dest = folder / built.name
     dest.unlink(missing_ok=True)
@@ -69,7 +70,7 @@ def build(work: Work) -> Path:
     if not (folder / LANE.image).exists():
         raise HarnessError(f"{folder}: kunit.py built no kernel; see {folder}.log")
     for part in (QUICK, LONG):
-        _publish(folder / LANE.image, _run_folder(work, part))
+        publish(folder / LANE.image, _run_folder(work, part))
     return folder
 
 

@@ -166,7 +166,10 @@ TEST_F(one, query)
 	EXPECT_NE(0, csif.scoreboard_slot_count);
 	ASSERT_EQ(0, query(fd, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &before, sizeof(before)));
 	ASSERT_EQ(0, query(fd, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &after, sizeof(after)));
+	/* The driver knows it on Arm only. */
+#ifdef __aarch64__
 	EXPECT_NE(0, before.timestamp_frequency);
+#endif
 	EXPECT_GE(after.current_timestamp, before.current_timestamp);
 	EXPECT_EQ(-EINVAL, query(fd, 99, &gpu, sizeof(gpu)));
 }
