@@ -159,7 +159,7 @@ def boot_all(work: Work, chosen: Sequence[Canary], results: Path) -> LaneResult:
     width = min(WORKERS, len(os.sched_getaffinity(0)))
     folders: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for number in range(width):
-        folders.put(um.publish(work, f"-canary{number}"))
+        folders.put(um.own_kernel(work, f"-canary{number}"))
 
     def one(canary: Canary) -> Case:
         folder = folders.get()

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import um
+from . import um, umsim
 from .lanes import Lane, make_args
 from .prepare import Work, say
 
@@ -16,7 +16,8 @@ DECODE_SECONDS = 120.0
 
 def decode(work: Work, lane: Lane, log: Path) -> None:
     """Writes ``<log>.decoded`` beside the log; a failure to do so is only told."""
-    kernel = work.build(lane.name) / "vmlinux" if lane.is_vm else um.kernel(work)
+    kernel = work.build(lane.name) / "vmlinux" if lane.is_vm else umsim.kernel(work) \
+        if lane is umsim.LANE else um.kernel(work)
     cmd = [str(work.tree / "scripts/decode_stacktrace.sh"), str(kernel), str(work.tree)]
     if lane.is_vm:
         cmd.append(str(work.driver(lane.name)))

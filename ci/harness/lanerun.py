@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from . import decode, fatal, judge, lanes, parts, procs, settings, sim, um, vm
+from . import decode, fatal, judge, kconfig, lanes, parts, procs, settings, sim, um, umsim, vm
 from .lanes import Lane
 from .model import Gate, HarnessError, LaneResult
 from .prepare import Work
@@ -44,16 +44,25 @@ class Built:
     @property
     def alone(self) -> bool:
         """Whether other boots would spoil it."""
+        if self.kind and not self.lane.is_vm:
+            return True
         if self.kind != sim.KINDS[0]:
             return self.kind == sim.KINDS[1]
         return self.lane.arch == "x86_64" and lanes.kvm_works(self.work.settings.output)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Full names of cases of the lane that other boots run."""
+        if self.kind:
+            return sim.left_out(self.kind) if self.lane.is_vm else frozenset()
+        return parts.left_out(self.part)
 
     @property
     def seconds(self) -> float:
         """What the run usually takes, to begin with the longest one."""
         if self.lane.is_vm:
             return sim.TYPICAL_SECONDS["tcg"] if self.kind else vm.TYPICAL_SECONDS["tcg"]
-        return um.TYPICAL_SECONDS[self.part.name]
+        return umsim.TYPICAL_SECONDS if self.kind else um.TYPICAL_SECONDS[self.part.name]
 
 
 def build(work: Work, lane: Lane) -> list[Built]:
@@ -73,7 +82,9 @@ def build(work: Work, lane: Lane) -> list[Built]:
     if boots and lane.is_vm and not filter_:
         with clock.stage(f"seams-off {work.title}-{lane.name}"):
             boots[0].gates.append(vm.identity_gate(work, lane))
-    kinds = sim.kinds(filter_) if lane.is_vm else []
+    if not lane.is_vm:
+        return boots + _build_um_sim(work, lane)
+    kinds = sim.kinds(filter_)
     if kinds:
         with clock.stage(f"build {work.title}-{sim.lane_name(lane)}"):
             vm.build_base(work, lane)
@@ -82,8 +93,19 @@ def build(work: Work, lane: Lane) -> list[Built]:
     return boots
 
 
+def _build_um_sim(work: Work, lane: Lane) -> list[Built]:
+    # The edit loop of the suites does not wait for a second kernel.
+    if work.settings.quick or not umsim.programs(work.settings.filter):
+        return []
+    with work.clock.stage(f"build {work.title}-{umsim.LANE.name}"):
+        umsim.build(work)
+    return [Built(work, lane, kind=sim.KINDS[0])]
+
+
 def _boot(built: Built, log: Path) -> str:
     work, lane = built.work, built.lane
+    if built.kind and not lane.is_vm:
+        return umsim.run(work, log)
     if built.kind:
         return sim.run(work, lane, log, built.kind)
     return vm.run(work, lane, log, built.part) if lane.is_vm else um.run(work, log, built.part)
@@ -92,23 +114,24 @@ def _boot(built: Built, log: Path) -> str:
 def run(built: Built, results: Path) -> LaneResult:
     """Boots once and judges the log, which stays in ``results``."""
     work, lane = built.work, built.lane
+    kernel = umsim.LANE if built.kind and not lane.is_vm else lane
     s = work.settings
     log = results / f"{work.title}-{built.name}.log"
     with work.clock.stage(f"run {work.title}-{built.name}"):
         note = _boot(built, log)
-    config = vm.config(work, lane) if lane.is_vm else um.config(work)
+    config = kconfig.enabled(work.build(kernel.name))
     result = judge.judge(log, work.tree, sim.lane_name(lane) if built.kind else lane.name, s.driver,
                          work.src.series, s.filter, EXPECT, NOISE, config,
-                         sim.left_out(built.kind) if built.kind else parts.left_out(built.part))
+                         built.left_out)
     result.lane = built.name
     result.gates += built.gates
     result.note = "; ".join(text for text in (note, "" if built.kind else parts.note(
         built.part, s.filter, s.quick)) if text)
     result.repro = s.again(lane.name, [*([f"SEED={result.seed}"] if result.seed else []),
                                        "FILTER={case}"])
-    shutil.copyfile(work.build(lane.name) / ".config", log.with_suffix(".config"))
+    shutil.copyfile(work.build(kernel.name) / ".config", log.with_suffix(".config"))
     if not result.ok:
-        decode.decode(work, lane, log)
+        decode.decode(work, kernel, log)
     return result
 
 

@@ -53,7 +53,9 @@ def kernel_cmdline(lane: Lane, extra: Sequence[str] = ()) -> str:
 
 def command(lane: Lane, image: Path, initrd: Path, cmdline: str,
             accel: str) -> list[str]:
-    """The QEMU command, good for a terminal too."""
+    """The command, good for a terminal too. UML is a program of its own."""
+    if not lane.is_vm:
+        return [str(image), f"mem={lane.memory_mb}M", f"initrd={initrd}", *cmdline.split()]
     return [lane.qemu, "-M", lane.machine, *lane.accel_args(accel),
             "-smp", str(lane.cpus), "-m", str(lane.memory_mb), "-nographic",
             "-nodefaults", "-serial", "stdio", "-no-reboot",
@@ -148,7 +150,7 @@ def boot(lane: Lane, image: Path, initrd: Path, cmdline: str, log_path: Path,
         console.finish()
     timed_out = bool(reason)
     if not reason and rc != 0:
-        reason = f"QEMU ended with status {rc}"
+        reason = f"{'QEMU' if lane.is_vm else 'UML'} ended with status {rc}"
     return BootResult(rc, timed_out, time.monotonic() - start, reason,
                       not console.spoke, accel, console.boot_seconds)
 

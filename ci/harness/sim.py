@@ -96,12 +96,17 @@ def takes_long(names: Sequence[str]) -> bool:
     return any(name.endswith(settings.LONG) for name in names)
 
 
+def guest_files(work: Work, lane: Lane) -> dict[str, Path]:
+    """What the cases' commands are, by name in the archive."""
+    return {**{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest", "growth")},
+            **{f"harness/bin/{path.name}": path for path in selftest.programs(work, lane)}}
+
+
 def run(work: Work, lane: Lane, log: Path, kind: str) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
     chosen = programs(work.settings.filter, kind)
     names = [case for _, case, _ in chosen]
-    files = {**{f"harness/{name}": REPO / "ci/vm" / name for name in ("sim", "kselftest", "growth")},
-             **{f"harness/bin/{path.name}": path for path in selftest.programs(work, lane)}}
+    files = guest_files(work, lane)
     lane = dataclasses.replace(lane, steady=kind == KINDS[0])
     return boot(work, lane, log, kind, chosen, files, words(work.settings.seed, names),
                 LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS)

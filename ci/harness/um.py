@@ -43,14 +43,15 @@ def kernel(work: Work) -> Path:
     return _run_folder(work, QUICK) / LANE.image
 
 
-def publish(work: Work, name: str) -> Path:
+def own_kernel(work: Work, name: str) -> Path:
     """Another folder to run the kernel in, beside those of the parts."""
     folder = _run_folder(work, Part(frozenset(), name=name))
-    _publish(work.build(LANE.name) / LANE.image, folder)
+    publish(work.build(LANE.name) / LANE.image, folder)
     return folder
 
 
-def _publish(built: Path, folder: Path) -> None:
+def publish(built: Path, folder: Path) -> None:
+    """Keeps a kernel from the next build in its folder."""
     folder.mkdir(exist_ok=True)
     dest = folder / built.name
     dest.unlink(missing_ok=True)
@@ -81,7 +82,7 @@ def build(work: Work, configs: Sequence[Path] = ()) -> Path:
     if not (folder / LANE.image).exists():
         raise HarnessError(f"{folder}: kunit.py built no kernel; see {folder}.log")
     for part in (QUICK, LONG):
-        _publish(folder / LANE.image, _run_folder(work, part))
+        publish(folder / LANE.image, _run_folder(work, part))
     return folder
 
 

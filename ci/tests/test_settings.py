@@ -155,7 +155,7 @@ class Suites(unittest.TestCase):
             settings.check_filter("sim.nothing")
 
     def test_programs_are_required(self) -> None:
-        for lane in ("arm64", "x86_64"):
+        for lane in ("arm64", "x86_64", "um"):
             text = (REQUIRED / f"{lane}-sim-required.txt").read_text(encoding="utf-8")
             listed = [line for line in text.splitlines() if line and not line.startswith("#")]
             self.assertEqual(listed, [f"{suite}.{case}" for suite, cases in settings.sim_tests().items()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The boot of the um lane with user space: the driver under test on software GPUs.
+
+No QEMU and no other compiler than the host's. The kernel differs from that of the
+suites in a few objects, so its build begins with a copy of their folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import Optional
+
+from . import hosttools, initramfs, kconfig, module, procs, qemu, selftest, settings, sim, um
+from .prepare import Work, check_space, fragments, say
+from .settings import REPO
+
+LANE = dataclasses.replace(um.LANE, name="um-sim", memory_mb=1024, cmdline=(
+    "console=tty", "panic=-1", "oops=panic", "printk.devkmsg=on"))
+FRAGMENT = REPO / "kunitconfig/umsim.config"
+RUN_SECONDS = 900.0
+TYPICAL_SECONDS = 60.0
+FIRST_BUILD_SECONDS = 60.0
+SWAP_BYTES = 128 << 20
+LACKING = frozenset(("sim.modules_long",))
+"""Cases that cannot be had here: the driver is built in."""
+
+
+def programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
+    """Suite, case and command of what runs."""
+    return [one for one in settings.chosen_programs(pattern) if f"{one[0]}.{one[1]}" not in LACKING]
+
+
+def kernel(work: Work) -> Path:
+    """The program that runs. Drivers share the build folder, so each has its own."""
+    built = work.build(LANE.name)
+    return built.with_name(f"{built.name}-{work.settings.driver}") / LANE.image
+
+
+def build(work: Work) -> None:
+    """Kernel with driver and model, firmware image and programs."""
+    folder = work.build(LANE.name)
+    suites = work.build(um.LANE.name)
+    check_space(folder)
+    first = not (folder / LANE.image).exists()
+    if first and (suites / LANE.image).exists():
+        shutil.rmtree(folder)
+        shutil.copytree(suites, folder, symlinks=True)    # with times, so make sees nothing new
+        (folder / LANE.image).unlink()
+    cmd = [sys.executable, str(work.tree / "tools/testing/kunit/kunit.py"), "build",
+           "--build_dir", str(folder), "--jobs", str(work.settings.jobs)]
+    for fragment in fragments(um.LANE):
+        cmd += ["--kunitconfig", str(fragment)]
+    for symbol, value in kconfig.read(FRAGMENT).items():
+        cmd += ["--kconfig_add", f"{symbol}={value}"]    # these win over the fragments
+    for name, value in work.settings.make_vars.items():
+        if name != "CROSS_COMPILE":
+            cmd += ["--make_options", f"{name}={value}"]
+    log = work.root / "build" / f"{folder.name}.log"
+    procs.run(cmd, cwd=work.tree, what="build um-sim", verbose=work.settings.verbose, log=log,
+              expect_seconds=FIRST_BUILD_SECONDS if first else um.BUILD_SECONDS)
+    um.publish(module.require(folder / LANE.image), kernel(work).parent)
+    procs.run([sys.executable, str(work.tree / sim.MODEL / "mkfw.py"), str(folder / "mali_csffw.bin")],
+              what="make the firmware image", log=folder / "mkfw.log", verbose=work.settings.verbose)
+    selftest.build(work, LANE)
+
+
+def run(work: Work, log: Path) -> str:
+    """Boots and leaves the console in ``log``; returns a note for the verdict."""
+    folder, image = work.build(LANE.name), kernel(work)
+    chosen = programs(work.settings.filter)
+    names = [case for _, case, _ in chosen]
+    initrd = image.with_name("initrd.cpio")
+    initramfs.build(initrd, busybox=hosttools.guest_busybox(platform.machine(), work.settings.cache, say),
+                    init=REPO / "ci/vm/init", run=chosen,
+                    files={sim.FIRMWARE: folder / "mali_csffw.bin", **sim.guest_files(work, LANE)})
+    swap = image.with_name("swap")
+    with swap.open("wb") as disk:
+        disk.truncate(SWAP_BYTES)
+    words = [*sim.words(work.settings.seed, names), f"ubd0={swap}"]
+    limit = sim.LONG_SECONDS + RUN_SECONDS if sim.takes_long(names) else RUN_SECONDS
+    try:
+        result = qemu.boot(LANE, image, initrd, qemu.kernel_cmdline(LANE, words), log, limit, "uml",
+                           verbose=work.settings.verbose, expect_seconds=TYPICAL_SECONDS)
+    finally:
+        procs.kill_program(image)    # its processes may leave its group
+        swap.unlink(missing_ok=True)
+    note = f"UML, {result.boot_seconds:.1f} s to init"
+    return f"{note}; {result.reason}" if result.reason else note
+
+
+def config(work: Work) -> set[str]:
+    """Symbols that are on in the build."""
+    return kconfig.enabled(work.build(LANE.name))
