@@ -243,7 +243,7 @@ static bool ring_has_more(struct sim_cs *cs)
 		core->state = SIM_CS_EMPTY;
 		return false;
 	}
-	if (cs->insert % 8 || cs->insert - ip > cs->config.ring_size) {
+	if (cs->insert % 8 || cs->insert - ip > cs->config.ring_size + SIM_CS_RING_TAIL) {
 		sim_cs_fatal(cs, SIM_CS_CONFIG_FAULT, cs->insert);
 		return false;
 	}

@@ -189,6 +189,13 @@ struct sim_cs_env {
 	void (*trace)(void *priv, const u32 *regs, unsigned int count);
 };
 
+/*
+ * The driver gives away the space of a job when its fence is signaled, which is
+ * some instructions before the end of its last line. A stream that is suspended
+ * between the two comes back to a ring that is fuller than full.
+ */
+#define SIM_CS_RING_TAIL	64
+
 /**
  * struct sim_cs_config - What the host configures of a stream
  * @ring_base: GPU address of the ring.

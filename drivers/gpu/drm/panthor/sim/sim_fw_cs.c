@@ -105,7 +105,8 @@ int fw_stream_configure(struct fw_stream *stream, u32 *req)
 	stream->config.extract_init = ring[RING_EXTRACT_INIT / 8];
 	stream->insert = ring[RING_INSERT / 8];
 	if (!ring_ok(&stream->config) || stream->insert < stream->config.extract_init ||
-	    stream->insert - stream->config.extract_init > stream->config.ring_size) {
+	    stream->insert - stream->config.extract_init >
+	    stream->config.ring_size + SIM_CS_RING_TAIL) {
 		fw_blame(fw, "%s: ring %#llx, %#llx bytes, from %#llx to %#llx", stream->name,
 			 stream->config.ring_base,
 			 stream->config.ring_size, stream->config.extract_init, stream->insert);

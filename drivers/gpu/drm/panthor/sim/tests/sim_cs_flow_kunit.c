@@ -342,7 +342,8 @@ struct insert_param {
 
 static const struct insert_param insert_params[] = {
 	{ "full", RING_SIZE, true },
-	{ "more_than_full", RING_SIZE + 8, false },
+	{ "last_line_of_a_job", RING_SIZE + SIM_CS_RING_TAIL, true },
+	{ "more_than_full", RING_SIZE + SIM_CS_RING_TAIL + 8, false },
 	{ "misaligned", 12, false },
 	{ "before_extract", ~7ULL, false },
 };
