@@ -174,7 +174,7 @@ def _remove(folder: Path) -> None:
 def _cmd_clean(s: Settings) -> int:
     if s.output.exists() and not (s.output / settings.OUTPUT_MARK).exists():
         raise UsageError(f"O={s.output} was not made by this harness; nothing removed")
-    for name in ("trees", "results"):
+    for name in ("trees", "results", "patches"):
         _remove(s.output / name)
     return 0
 
