@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from . import judge, lanerun, module, parts, prepare, report_files, report_term, settings, sim, single, vm
+from . import judge, lanerun, module, parts, report_files, report_term, settings, sim, single, vm
 from .benchtable import DRIVERS, Value, as_json, read, table
 from .lanes import Lane
 from .model import Verdict
@@ -29,6 +29,7 @@ COMPARED = ("counts", "faults", "restore", "busy", "scan", "footprint", "submit"
 """Cases by which drivers are compared; the first one is of KUnit."""
 SMALL = ("faults_small", "footprint_small")
 """The same, with the driver loaded once more, to have no huge pages."""
+LOAD_SMALL = "rmmod panthor && insmod /lib/modules/panthor.ko transparent_hugepage=N"
 SUITE = "panthor_measure"
 
 Program = tuple[str, str, str]
@@ -37,13 +38,13 @@ Boots = dict[str, dict[str, Value]]
 
 def programs(chosen: Sequence[Program], compared: bool) -> list[Program]:
     """What of the chosen cases a boot runs: those that compare drivers, or the others."""
-    found = []
+    found, loaded = [], False
     for suite, case, command in chosen:
-        if case in SMALL:
-            reload = "rmmod panthor && insmod /lib/modules/panthor.ko transparent_hugepage=N"
-            command = f"{reload} && {command}" if case == next(c for _, c, _ in chosen if c in SMALL) else command
-        if case != COMPARED[0] and (case in COMPARED + SMALL) is compared:
-            found.append((suite, case, command))
+        if case == COMPARED[0] or (case in COMPARED + SMALL) is not compared:
+            continue
+        if case in SMALL and not loaded:
+            command, loaded = f"{LOAD_SMALL} && {command}", True
+        found.append((suite, case, command))
     return found
 
 

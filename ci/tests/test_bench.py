@@ -63,7 +63,8 @@ class Table(unittest.TestCase):
         self.assertNotIn("traffic of the GPU", table({"lean": self.lean}))
 
     def test_json_has_what_the_tables_have(self) -> None:
-        data = json.loads(benchtable.as_json({"linux": "7.3"}, {"lean": self.lean}, {"core": {"faults_2m": Value(32, "faults")}}))
+        drivers = {"core": {"faults_2m": Value(32, "faults")}}
+        data = json.loads(benchtable.as_json({"linux": "7.3"}, {"lean": self.lean}, drivers))
         self.assertEqual(data["boots"]["lean"]["roundtrips"], {"number": 1543.0, "unit": "/s"})
         self.assertEqual(data["drivers"]["core"]["faults_2m"]["number"], 32)
         self.assertEqual(data["goals"]["probe_ms"], "<= 500")
@@ -127,7 +128,8 @@ class Drivers(unittest.TestCase):
 class CommandLine(unittest.TestCase):
     def test_failures_known_elsewhere_are_not_expected_here(self) -> None:
         folder = settings.REPO / "ci/expect"
-        for lane in ("arm64-bench", "arm64-lean-bench", "arm64-lean-drivers-bench", "arm64-lean-counts-bench", "arm64-client"):
+        for lane in ("arm64-bench", "arm64-lean-bench", "arm64-lean-drivers-bench",
+                     "arm64-lean-counts-bench", "arm64-client"):
             self.assertEqual(expect.load_fails(folder, "stock", "7.3", lane), {})
         self.assertTrue(expect.load_fails(folder, "stock", "7.3", "arm64-sim"))
         self.assertTrue(expect.load_fails(folder, "stock", "7.3", "arm64"))
