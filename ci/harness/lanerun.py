@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from . import decode, fatal, judge, kconfig, lanes, parts, procs, settings, sim, um, umsim, vm
+from . import decode, fatal, judge, kconfig, lanes, parts, procs, settings, sim, source, um, umsim, vm
 from .lanes import Lane
 from .model import Gate, HarnessError, LaneResult
 from .prepare import Work
@@ -94,8 +94,11 @@ def build(work: Work, lane: Lane) -> list[Built]:
 
 
 def _build_um_sim(work: Work, lane: Lane) -> list[Built]:
-    # The edit loop of the suites does not wait for a second kernel.
-    if work.settings.quick or not umsim.programs(work.settings.filter):
+    if not umsim.programs(work.settings.filter):
+        return []
+    # The edit loop of the suites does not wait for a second kernel. The harness's test
+    # boots software GPUs on one series only.
+    if work.settings.quick or (work.settings.command == "test" and work.src.series != source.DEFAULT):
         return []
     with work.clock.stage(f"build {work.title}-{umsim.LANE.name}"):
         umsim.build(work)
