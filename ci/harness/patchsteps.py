@@ -135,4 +135,4 @@ def described(result: Optional[LaneResult]) -> tuple[bool, str]:
     bad = [f"{case.full_name}: {case.status.value}" for case in result.cases if case.bad]
     bad += [f"gate {gate.name}: {gate.detail}" for gate in result.gates if gate.state is GateState.RED]
     count = f"{sum(not case.bad for case in result.cases)} of {len(result.cases)} cases as expected"
-    return not bad, "\n  ".join([count, *bad[:10], *([f"log: {result.log}"] if bad else [])])
+    return not bad, "\n  ".join([count, *bad[:10], *([f"SEED={result.seed}, log: {result.log}"] if bad else [])])

@@ -192,7 +192,9 @@ unsigned int explore_shorten(struct explore *ex, struct model_step *steps, unsig
 
 	KUNIT_ASSERT_NOT_NULL(test, less);
 
-	for (unsigned int run = max(nr / 2, 1u); run; run /= 2) {
+	for (unsigned int run = max(nr / 2, 1u); run;) {
+		unsigned int before = nr;
+
 		for (unsigned int at = 0; at + run <= nr;) {
 			unsigned int left = nr - run, failed;
 
@@ -206,6 +208,9 @@ unsigned int explore_shorten(struct explore *ex, struct model_step *steps, unsig
 			nr = failed + 1;
 			memcpy(steps, less, nr * sizeof(*less));
 		}
+		/* What a step was needed for may have gone after it was tried. */
+		if (run > 1 || nr == before)
+			run /= 2;
 	}
 
 	return nr;
