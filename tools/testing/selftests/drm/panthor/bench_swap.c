@@ -108,6 +108,8 @@ void bench_swap(void)
 	run_fill(&gpu, AREA, 2 * MIB);
 	result("swap_sparse", swapped(&gpu) - idle, "pages");
 	must(vm_unmap(gpu.fd, gpu.vm, AREA, 2 * MIB), "VM_BIND");
+	/* What was behind it is still there. */
+	swapped(&gpu);
 
 	heap.vm_id = gpu.vm;
 	if (ioctl(gpu.fd, DRM_IOCTL_PANTHOR_TILER_HEAP_CREATE, &heap))
