@@ -389,6 +389,51 @@ TEST_F(gem, query_sizes)
 	EXPECT_EQ(-EINVAL, command(self->fd, DRM_IOCTL_PANTHOR_DEV_QUERY, &arg));
 }
 
+/* The gate behind each test is shut as long as a BO is left, and open then. */
+TEST_F(gem, gate_notices)
+{
+	struct gate gate;
+	struct bo bo;
+	int other;
+
+	if (!self->gate.gems[0])
+		SKIP(return, "no gems file: mount debugfs at /sys/kernel/debug, be root");
+	other = panthor_open(0);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, create(other, 4096, 0, 0, &bo));
+	gate_open(&gate, self->fd);
+	close(self->fd);
+	self->fd = -1;
+	gate.patience_ms = 1;
+	EXPECT_STRNE("", gate_close(&gate, "gate_notices"));
+	close(other);
+	gate.patience_ms = self->gate.patience_ms;
+	EXPECT_STREQ("", gate_close(&gate, "gate_notices"));
+}
+
+/* No wrong word of a pattern goes unnoticed, nor does a page in another's place. */
+TEST_F(gem, pattern_notices)
+{
+	const unsigned int pages = 4, words = PAGE_BYTES / 4;
+	uint32_t *map = calloc(pages, PAGE_BYTES);
+	unsigned int noticed = 0;
+
+	ASSERT_NE(NULL, map);
+	cpu_write(map, 3, pages, 99);
+	EXPECT_EQ(0, cpu_check(map, 3, pages, 99));
+	EXPECT_EQ(-EILSEQ, cpu_check(map, 3, pages, 98));
+	EXPECT_EQ(-EILSEQ, cpu_check(map, 2, pages, 99));
+	for (unsigned int i = 0; i < pages * words; i++) {
+		if (!map[i])
+			continue;
+		map[i] ^= 1U << 31;
+		noticed += cpu_check(map, 3, pages, 99) == -EILSEQ;
+		map[i] ^= 1U << 31;
+	}
+	EXPECT_EQ(4 * pages, noticed);
+	free(map);
+}
+
 FIXTURE(map) {
 	struct gate gate;
 	struct client client;
@@ -400,10 +445,6 @@ FIXTURE_VARIANT(map) {
 
 FIXTURE_VARIANT_ADD(map, coherent) {
 	.options = { },
-};
-
-FIXTURE_VARIANT_ADD(map, coherent_wb) {
-	.options = { .bo_flags = DRM_PANTHOR_BO_WB_MMAP },
 };
 
 FIXTURE_VARIANT_ADD(map, second_wc) {

@@ -18,8 +18,7 @@
 
 /* What keeps a BO from being evicted may be the driver's own, for a moment. */
 #define EVICT_TRIES	20
-#define PRESSURE_TRIES	200
-#define PRESSURE_BYTES	"8M swappiness=max"
+#define PRESSURE_TRIES	16
 /* Per-CPU counters are summed up on demand only where this file is. */
 #define STAT_REFRESH	"/proc/sys/vm/stat_refresh"
 /* A file that is closed leaves groups behind, which go a little later. */
@@ -246,14 +245,17 @@ int pressure_until_evicted(int fd, const char *label, const struct memory *befor
 {
 	const char *path = pressure_file();
 	struct memory now;
+	char text[64];
 	struct gem gem;
+	int ret = gem_find(fd, label, &gem);
 
-	if (!path)
-		return -ENODEV;
+	if (ret || !path)
+		return ret ?: -ENODEV;
+	/* Of anonymous and shared memory only: boards have a lot of other. */
+	snprintf(text, sizeof(text), "%llu swappiness=max", (unsigned long long)gem.size);
 	for (unsigned int i = 0; i < PRESSURE_TRIES; i++) {
 		/* That there is less than asked for is no failure. */
-		int ret = file_write(path, PRESSURE_BYTES);
-
+		ret = file_write(path, text);
 		if (ret && ret != -EAGAIN)
 			return ret;
 		ret = gem_find(fd, label, &gem);
@@ -265,6 +267,10 @@ int pressure_until_evicted(int fd, const char *label, const struct memory *befor
 			return 0;
 	}
 
+	printf("# of %llu bytes %llu are resident; shared memory %llu -> %llu, swap %llu -> %llu\n",
+	       (unsigned long long)gem.size, (unsigned long long)gem.resident,
+	       (unsigned long long)before->shmem, (unsigned long long)now.shmem,
+	       (unsigned long long)before->swapped, (unsigned long long)now.swapped);
 	return gem.resident ? -EBUSY : -ETIMEDOUT;
 }
 
@@ -333,6 +339,7 @@ static void __attribute__((destructor)) slowest_print(void)
 void gate_open(struct gate *gate, int fd)
 {
 	gate->start_ms = now_ms();
+	gate->patience_ms = GONE_MS;
 	if (panthor_debugfs(fd, "gems", gate->gems, sizeof(gate->gems)))
 		gate->gems[0] = '\0';
 	gate->sim = sim_find(fd);
@@ -345,7 +352,7 @@ void gate_open(struct gate *gate, int fd)
  */
 const char *gate_close(struct gate *gate, const char *name)
 {
-	uint64_t end = now_ms() + GONE_MS;
+	uint64_t end = now_ms() + gate->patience_ms;
 	struct gem_sum sum = { };
 	static char text[128];
 

@@ -55,6 +55,8 @@ struct gate {
 	int sim;
 	int64_t violations;
 	uint64_t start_ms;
+	/* What is left may go for so long. */
+	unsigned int patience_ms;
 };
 
 int gem_label(int fd, const struct bo *bo, const char *label);
