@@ -206,8 +206,8 @@ def selftests(folder: Path = SELFTESTS) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     make = (folder / "Makefile").read_text(encoding="utf-8")
-    listed = re.search(r"^TEST_GEN_PROGS := (.*)$", make, re.M)
-    for name in listed[1].split() if listed else ():
+    listed = " ".join(re.findall(r"^TEST_GEN_PROGS [:+]= (.*)$", make, re.M))
+    for name in listed.split():
         text = (folder / f"{name}.c").read_text(encoding="utf-8")
         variants: dict[str, list[str]] = {}
         for fixture, variant in re.findall(r"^FIXTURE_VARIANT_ADD\((\w+), (\w+)\)", text, re.M):
