@@ -24,8 +24,11 @@ from .prepare import Work
 
 SILENT_SECONDS = 90.0
 """No case takes as long without a word, however busy the host is."""
+STUCK_SECONDS = 15.0
+"""The same, when the kernel has complained in that case: lockdep does so before it hangs."""
 BOOT_SECONDS = 600.0
 _LINE = re.compile(r"^(?:\[ *\d+\.\d+\] )?( *)(?:# Subtest: (?P<start>\S+)|not ok \d+ (?P<bad>\S+)|ok \d+ (?P<good>\S+))")
+_COMPLAINT = re.compile(r"(?=WARNING: (?!CPU)|BUG: )")
 
 
 class State(enum.Enum):
@@ -91,12 +94,18 @@ class Watch:
     def __init__(self) -> None:
         self._stack: list[str] = []
         self.failed = ""
+        self.complaint = ""
         self._rest = b""
 
     @property
     def current(self) -> str:
         """The case, or suite, that runs now."""
         return ".".join(self._stack[:2]) or "the boot"
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a word that are taken for a hang."""
+        return STUCK_SECONDS if self.complaint else SILENT_SECONDS
 
     def feed(self, data: bytes) -> bool:
         """Takes the next piece; True if there is a failed case."""
@@ -108,7 +117,10 @@ class Watch:
     def _line(self, line: str) -> None:
         match = _LINE.match(line)
         if not match:
+            if not self.complaint and _COMPLAINT.search(line):
+                self.complaint = _COMPLAINT.split(line, maxsplit=1)[-1].strip() or line.strip()
             return
+        self.complaint = ""
         depth = len(match[1]) // 4
         if match["start"]:
             del self._stack[max(depth - 1, 0):]
@@ -172,8 +184,9 @@ class UmlRunner:
                     out.write(data)
                     if watch.feed(data):
                         return Kill(watch.failed)
-                elif now - heard > SILENT_SECONDS or now - start > BOOT_SECONDS:
-                    return Kill(f"hang in {watch.current}", f"no word for {now - heard:.0f} s")
+                elif now - heard > watch.patience or now - start > BOOT_SECONDS:
+                    return Kill(f"hang in {watch.current}",
+                                watch.complaint or f"no word for {now - heard:.0f} s")
 
     def __call__(self, kernel: Path, boot: Boot, log: Path) -> Optional[Kill]:
         try:
@@ -204,6 +217,13 @@ def boots_of(one: Mutant, related: Callable[[Mutant], Sequence[str]]) -> list[Bo
             EVERYTHING, SLOW]
 
 
+def named_after(by: str, boot: Boot) -> str:
+    """KUnit names a case when it is over; one that ends the kernel is the one that was asked for."""
+    suite, _, case = boot.pattern.partition(".")
+    match = re.fullmatch(rf"(hang in )?{re.escape(suite)}(?:\.\(.*\))?", by)
+    return f"{match[1] or ''}{suite}.{case}" if match and re.fullmatch(r"\w+", case) else by
+
+
 def try_one(one: Mutant, folder: Path, maker: Maker, runner: Runner, boots: Sequence[Boot],
             log: Path) -> Outcome:
     """Applies, builds and boots a mutant until something notices."""
@@ -215,7 +235,7 @@ def try_one(one: Mutant, folder: Path, maker: Maker, runner: Runner, boots: Sequ
             outcome.boots += 1
             kill = runner(kernel, boot, log)
             if kill:
-                outcome.state, outcome.by, outcome.detail = State.KILLED, kill.by, kill.detail
+                outcome.state, outcome.by, outcome.detail = State.KILLED, named_after(kill.by, boot), kill.detail
                 break
     except StaleError as err:
         outcome.state, outcome.detail = State.STALE, str(err)

@@ -65,6 +65,12 @@ class TryOne(unittest.TestCase):
         self.assertTrue(outcome.expected)
         self.assertEqual(maker.made, [{"panthor_x.c": "wrong\n"}])
 
+    def test_case_that_dies_before_it_has_a_name(self) -> None:
+        self.assertTrue(self.attempt(mutated(), Maker(), Runner(Kill("suite.(case 1)"))).expected)
+        self.assertTrue(self.attempt(mutated(), Maker(), Runner(Kill("hang in suite"))).expected)
+        outcome = self.attempt(mutated(), Maker(), Runner(None, Kill("suite.(case 3)")))
+        self.assertEqual((outcome.by, outcome.expected), ("suite.(case 3)", False))
+
     def test_kill_by_another_test(self) -> None:
         outcome = self.attempt(mutated(), Maker(), Runner(None, Kill("other.case")))
         self.assertEqual((outcome.state, outcome.boots, outcome.expected), (State.KILLED, 2, False))
@@ -126,6 +132,13 @@ class Watching(unittest.TestCase):
     def test_what_runs(self) -> None:
         self.assertEqual(self.feed("    # Subtest: one", "        # Subtest: case", "        ok 1 small").current,
                          "one.case")
+
+    def test_complaint_shortens_the_wait(self) -> None:
+        splat = "WARNING: possible recursive locking detected"
+        watch = self.feed("    # Subtest: one", splat)
+        self.assertEqual((watch.complaint, watch.patience), (splat, mutant_run.STUCK_SECONDS))
+        watch.feed(b"    ok 1 a\n")
+        self.assertEqual((watch.complaint, watch.patience), ("", mutant_run.SILENT_SECONDS))
 
     def test_in_pieces(self) -> None:
         watch = mutant_run.Watch()

@@ -126,7 +126,8 @@ static void user_stores_land_in_their_page(struct kunit *test)
 }
 
 /*
- * The same from the other side, and with the pages touched from last to first.
+ * The same from the other side, and with the pages touched from last to first: the
+ * first one that is touched brings those around it along (B15).
  * Succeeds if a user reads in each page the word that is in it.
  */
 static void user_loads_come_from_their_page(struct kunit *test)

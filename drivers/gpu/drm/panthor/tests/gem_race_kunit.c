@@ -225,9 +225,95 @@ static void mmap_count_is_the_balance_of_both_processes(struct kunit *test)
 	panthor_expect_invariants(test);
 }
 
+/*
+ * One pin more needs no lock as long as there is one, so the last one cannot be dropped
+ * by a look and a store (B02): a pin taken in between would be lost.
+ * Succeeds if there is no store, or if the pin that comes before it stays.
+ */
+static void last_unpin_is_one_step(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_race *race;
+	unsigned int left;
+
+	KUNIT_ASSERT_EQ(test, panthor_gem_pin(bo), 0);
+	race = panthor_race_at(test, SEAM_COUNT_SET, 1, race_pin, bo);
+	panthor_gem_unpin(bo);
+	left = refcount_read(&bo->backing.pin_count);
+
+	KUNIT_EXPECT_EQ(test, left, race->ran);
+	if (left)
+		panthor_gem_unpin(bo);
+}
+
+/*
+ * The same for the last user mapping (B03), of which a fork makes one more without
+ * any lock of the BO.
+ * Succeeds if there is no store, or if the mapping that comes before it counts.
+ */
+static void last_munmap_is_one_step(struct kunit *test)
+{
+	struct panthor_gem_object *bo = reclaim_unused_bo(test, BO_SIZE);
+	struct race_user *user = race_user_new(test, bo);
+	unsigned long addr = panthor_kunit_mmap(test, bo);
+	struct panthor_race *race;
+
+	race = panthor_race_at(test, SEAM_COUNT_SET, 1, race_user_map, user);
+	panthor_kunit_munmap(test, addr, bo->base.size);
+
+	KUNIT_EXPECT_EQ(test, refcount_read(&bo->cmap.mmap_count), race->ran);
+	KUNIT_EXPECT_EQ(test, race->ret, 0);
+	if (user->mm)
+		race_user_unmap(user);
+}
+
+/**
+ * struct race_owner - The only owner of a BO
+ * @test: Test that created it.
+ * @bo: The BO.
+ */
+struct race_owner {
+	struct kunit *test;
+	struct panthor_gem_object *bo;
+};
+
+static int race_put(void *data)
+{
+	struct race_owner *owner = data;
+
+	panthor_kunit_bo_put(owner->test, owner->bo);
+	return 0;
+}
+
+/*
+ * A scan has a reference on the BO it looks at. If the owner lets go meanwhile it is
+ * the last one, and the BO is freed in reclaim, where no resv may be waited for (B11).
+ * Succeeds if the scan gets the pages, which are put once, and lockdep keeps quiet.
+ */
+static void bo_may_be_freed_by_a_scan(struct kunit *test)
+{
+	struct shrinker *shrinker = to_panthor_kunit(test)->ptdev->reclaim.shrinker;
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL, .nr_to_scan = EVERYTHING };
+	struct race_owner owner = { test, reclaim_unused_bo(test, BO_SIZE) };
+	struct panthor_race *race = panthor_race_at(test, SEAM_LRU_SHRINK, 1, race_put, &owner);
+	unsigned long ret;
+
+	/* Not by panthor_kunit_scan(), which looks at the BOs that are left. */
+	fs_reclaim_acquire(GFP_KERNEL);
+	ret = shrinker->scan_objects(shrinker, &sc);
+	fs_reclaim_release(GFP_KERNEL);
+	panthor_race_expect(race);
+
+	KUNIT_EXPECT_EQ(test, ret, BO_PAGES);
+	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_PUT_PAGES), 1);
+}
+
 static struct kunit_case gem_race_cases[] = {
 	KUNIT_CASE_PARAM(pin_count_is_the_balance_of_both_threads, pin_gen_params),
 	KUNIT_CASE_PARAM(mmap_count_is_the_balance_of_both_processes, mmap_gen_params),
+	KUNIT_CASE(last_unpin_is_one_step),
+	KUNIT_CASE(last_munmap_is_one_step),
+	KUNIT_CASE(bo_may_be_freed_by_a_scan),
 	{}
 };
 

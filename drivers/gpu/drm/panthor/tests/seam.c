@@ -69,6 +69,7 @@ static const char * const seam_names[SEAM_COUNT] = {
 	[SEAM_REQUEST_IRQ] = "request_irq",
 	[SEAM_RESV_LOCK] = "resv_lock",
 	[SEAM_RESV_LOCK_INTR] = "resv_lock_intr",
+	[SEAM_COUNT_SET] = "count_set",
 	[SEAM_LRU_SCAN] = "lru_scan",
 	[SEAM_LRU_POPPED] = "lru_popped",
 	[SEAM_LRU_SHRINK] = "lru_shrink",
@@ -238,6 +239,7 @@ bool panthor_seam_can_fail(enum panthor_seam_id id)
 	case SEAM_MMIO_READ:
 	case SEAM_MMIO_WRITE:
 	case SEAM_RESV_LOCK:
+	case SEAM_COUNT_SET:
 	case SEAM_LRU_SCAN:
 	case SEAM_LRU_POPPED:
 	case SEAM_LRU_SHRINK:

@@ -56,6 +56,8 @@ struct panthor_vm;
  * @SEAM_RESV_LOCK: dma_resv_lock(), counted only; a hook runs before the lock
  *	is taken, hence between a lockless check and the one under the lock.
  * @SEAM_RESV_LOCK_INTR: dma_resv_lock_interruptible(), fails with the armed errno.
+ * @SEAM_COUNT_SET: refcount_set() of the GEM code, counted only; a hook runs before
+ *	the count is stored, hence between a look at it and a store that goes by it.
  * @SEAM_LRU_SCAN: drm_gem_lru_scan(), counted only.
  * @SEAM_LRU_POPPED: a scanned object was taken off its LRU, its resv is not
  *	locked yet; only visited while it has a hook.
@@ -96,6 +98,7 @@ enum panthor_seam_id {
 	SEAM_REQUEST_IRQ,
 	SEAM_RESV_LOCK,
 	SEAM_RESV_LOCK_INTR,
+	SEAM_COUNT_SET,
 	SEAM_LRU_SCAN,
 	SEAM_LRU_POPPED,
 	SEAM_LRU_SHRINK,

@@ -11,6 +11,8 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/kref.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/vmalloc.h>
@@ -54,6 +56,7 @@ long panthor_seam_fence_wait(struct dma_resv *resv, enum dma_resv_usage usage,
 			     bool intr, unsigned long timeout);
 int panthor_seam_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx);
 int panthor_seam_resv_lock_intr(struct dma_resv *resv, struct ww_acquire_ctx *ctx);
+void panthor_seam_count_set(refcount_t *count, int value);
 int panthor_seam_handle_create(struct drm_file *file, struct drm_gem_object *obj, u32 *handle);
 unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *lru,
 				    unsigned int nr_to_scan, unsigned long *remaining,
@@ -88,6 +91,7 @@ unsigned long panthor_seam_lru_scan(struct drm_device *dev, struct drm_gem_lru *
 #define dma_resv_wait_timeout(resv, usage, intr, timeout) \
 	panthor_seam_fence_wait(resv, usage, intr, timeout)
 #define dma_resv_lock(resv, ctx)		panthor_seam_resv_lock(resv, ctx)
+#define refcount_set(count, value)		panthor_seam_count_set(count, value)
 #define drm_gem_lru_scan(dev, lru, nr, remaining, shrink, ticket) \
 	panthor_seam_lru_scan(dev, lru, nr, remaining, shrink, ticket)
 #define dma_resv_lock_interruptible(resv, ctx) \

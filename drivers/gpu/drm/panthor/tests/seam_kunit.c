@@ -393,6 +393,7 @@ static const struct reach_param reach_params[] = {
 	{ SEAM_PGTABLE_ALLOC, NULL, op_create_vm, -ENOMEM, -EINVAL },
 	{ SEAM_RESV_LOCK, NULL, panthor_kunit_pin },
 	{ SEAM_RESV_LOCK_INTR, NULL, op_sync, -EINTR, -EINTR },
+	{ SEAM_COUNT_SET, NULL, panthor_kunit_pin },
 	{ SEAM_LRU_SCAN, with_gpu_mapping, op_scan },
 	{ SEAM_PT_BULK, NULL, op_map, -EIO, -ENOMEM },
 	{ SEAM_VM_BO_CREATE, NULL, op_map, -EIO, -ENOMEM },

@@ -18,6 +18,7 @@
 #undef dma_resv_lock
 #undef dma_resv_lock_interruptible
 #undef drm_gem_lru_scan
+#undef refcount_set
 
 typedef bool (*seam_shrink_fn)(struct drm_gem_object *obj, struct ww_acquire_ctx *ticket);
 
@@ -38,6 +39,12 @@ int panthor_seam_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx)
 int panthor_seam_resv_lock_intr(struct dma_resv *resv, struct ww_acquire_ctx *ctx)
 {
 	return panthor_seam_enter(SEAM_RESV_LOCK_INTR) ?: dma_resv_lock_interruptible(resv, ctx);
+}
+
+void panthor_seam_count_set(refcount_t *count, int value)
+{
+	panthor_seam_enter(SEAM_COUNT_SET);
+	refcount_set(count, value);
 }
 
 /*
