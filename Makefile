@@ -15,9 +15,9 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test kunit canaries bench client tree clean distclean
+.PHONY: help verify test kunit canaries coverage lockgraph bench client tree clean distclean
 
-verify test kunit canaries bench client tree clean distclean:
+verify test kunit canaries coverage lockgraph bench client tree clean distclean:
 	@ci/run $@ $(args) $(unknown)
 
 help:
@@ -28,6 +28,9 @@ help:
 	@echo '             on the other kernel'
 	@echo '  canaries   makes one fault per gate, each in a boot of UML, and shows that exactly'
 	@echo '             that gate goes red'
+	@echo '  coverage   lines and branches of the memory core that the KUnit suites reach, by file'
+	@echo '             and function, and a page; red with a gap that has no reason'
+	@echo '  lockgraph  draws the reviewed lock order as SVG, and what the last run had beyond it'
 	@echo '  bench      what driver and software GPU cost, on a kernel without debug options'
 	@echo '             and on the one of the verdicts: a table, and bench.json'
 	@echo '  client     Debian'"'"'s Vulkan driver for the GPU, unmodified, on the software GPUs'

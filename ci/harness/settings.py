@@ -25,7 +25,7 @@ OWN_CASES = {
                "six_clients", "violations"),
 }
 """Commands that boot one VM lane for a suite of their own name: its cases."""
-UM_COMMANDS = ("canaries",)
+UM_COMMANDS = ("canaries", "coverage", "lockgraph")
 """Commands that boot UML for something else than suites; they know what can be filtered."""
 LONG = "_long"
 BY_NAME = (LONG, "_alone")
