@@ -15,9 +15,10 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test kunit canaries mutants matrix bench client patches tree clean distclean
+COMMANDS := verify test kunit canaries mutants coverage lockgraph matrix bench client patches tree clean distclean
+.PHONY: help $(COMMANDS)
 
-verify test kunit canaries mutants matrix bench client patches tree clean distclean:
+$(COMMANDS):
 	@ci/run $@ $(args) $(unknown)
 
 help:
@@ -29,6 +30,9 @@ help:
 	@echo '  canaries   makes one fault per gate, each in a boot of UML, and shows that exactly'
 	@echo '             that gate goes red'
 	@echo '  mutants    put known defects into the core, one at a time: which test notices?'
+	@echo '  coverage   lines and branches of the memory core that the KUnit suites reach, by file'
+	@echo '             and function, and a page; red with a gap that has no reason'
+	@echo '  lockgraph  draws the reviewed lock order as SVG, and what the last run had beyond it'
 	@echo '  bench      what driver and software GPU cost, on a kernel without debug options'
 	@echo '             and on the one of the verdicts, and both drivers compared: two tables,'
 	@echo '             and bench.json'

@@ -13,8 +13,8 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import (bench, canaries, client, lanerun, lanes, locks, matrix, mutants, patches, prepare, procs,
-               report_files, report_term, settings, source)
+from . import (bench, canaries, client, coverage, lanerun, lanes, lockgraph, locks, matrix, mutants, patches,
+               prepare, procs, report_files, report_term, settings, source)
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -188,7 +188,7 @@ def _cmd_distclean(s: Settings) -> int:
 
 
 OWN = {"bench": bench.run, "client": client.run}
-UM = {"canaries": canaries.run}
+UM = {"canaries": canaries.run, "coverage": coverage.run, "lockgraph": lockgraph.run}
 COMMANDS = {**{name: _cmd_own for name in OWN},
             **{name: _cmd_um for name in UM},
             "verify": _cmd_verify,

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from typing import Optional
 
-from . import expect, gates, ktap, scan
-from .model import HarnessError, LaneResult
+from . import expect, gates, ktap, lockorder, scan
+from .model import HarnessError, LaneResult, Status
 
+DRIVER = Path("drivers/gpu/drm/panthor")
 KERNEL = re.compile(r"Linux version (\S+)")
 
 
@@ -44,6 +45,11 @@ def judge(log_path: Path, tree: Path, lane: str, driver: str, series: str,
         config=config)
     # Behind the gates about which tests ran, before those about the kernel.
     result.gates.insert(4, expect.gate(parsed.cases, fails, filter))
+    at = next(no for no, gate in enumerate(result.gates) if gate.name == "lockdep") + 1
+    result.gates.insert(at, lockorder.gate(
+        ktap.clean_lines(text), lane, driver, series, tree / DRIVER,
+        lockorder.whole_suites(filter, {case.suite for case in parsed.cases if case.status in (
+            Status.PASS, Status.FAIL)}, left_out), config))
     version = KERNEL.search(text)
     result.kernel = version[1] if version else ""
     for _, mark in ktap.markers(ktap.clean_lines(text)):

@@ -27,7 +27,7 @@ OWN_CASES = {
                "six_clients", "violations"),
 }
 """Commands that boot one VM lane for a suite of their own name: its cases."""
-UM_COMMANDS = ("canaries",)
+UM_COMMANDS = ("canaries", "coverage", "lockgraph")
 """Commands that boot UML for something else than suites; they know what can be filtered."""
 OWN_FILTER = ("matrix", "mutants", *UM_COMMANDS)
 """Commands whose filter is not one of tests."""

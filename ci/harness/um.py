@@ -62,27 +62,35 @@ def publish(built: Path, folder: Path) -> None:
 
 
 def build(work: Work, configs: Sequence[Path] = ()) -> Path:
-    """Builds the UML kernel with the suites; kunit.py checks the symbols.
+    """Builds the UML kernel with the suites, ready to run in all parts.
 
     ``configs`` stand in for the lane's fragments.
     """
-    folder = work.build(LANE.name)
+    folder = build_kernel(work, LANE.name, configs or fragments(LANE))
+    for part in (QUICK, LONG):
+        publish(folder / LANE.image, _run_folder(work, part))
+    return folder
+
+
+def build_kernel(work: Work, name: str, configs: Sequence[Path], options: Sequence[str] = ()) -> Path:
+    """Builds a UML kernel in a folder of that name; kunit.py checks the symbols."""
+    folder = work.build(name)
     check_space(folder)
     first = not (folder / LANE.image).exists()
     cmd = [*_kunit(work), "build", "--build_dir", str(folder),
            "--jobs", str(work.settings.jobs)]
-    for fragment in configs or fragments(LANE):
+    for fragment in configs:
         cmd += ["--kunitconfig", str(fragment)]
+    for option in options:
+        cmd += ["--make_options", option]
     for name, value in work.settings.make_vars.items():
         if name != "CROSS_COMPILE":
             cmd += ["--make_options", f"{name}={value}"]
-    procs.run(cmd, cwd=work.tree, what="build um", verbose=work.settings.verbose,
+    procs.run(cmd, cwd=work.tree, what=f"build {name}", verbose=work.settings.verbose,
               log=work.root / "build" / f"{folder.name}.log",
               expect_seconds=FIRST_BUILD_SECONDS if first else BUILD_SECONDS)
     if not (folder / LANE.image).exists():
         raise HarnessError(f"{folder}: kunit.py built no kernel; see {folder}.log")
-    for part in (QUICK, LONG):
-        publish(folder / LANE.image, _run_folder(work, part))
     return folder
 
 

@@ -76,11 +76,31 @@ static void sleep_in_atomic(struct kunit *test)
 	kfree(mem);
 }
 
+/*
+ * An allocation that may reclaim, under a lock with the name of one of the driver's,
+ * under which nothing is to be allocated. No cycle, so that lockdep has no objection.
+ * Succeeds always; the comparison with the reviewed order has to see it.
+ */
+static void new_lock_order(struct kunit *test)
+{
+	struct { struct mutex op_lock; } *vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+	void *mem;
+
+	KUNIT_ASSERT_NOT_NULL(test, vm);
+	mutex_init(&vm->op_lock);
+	mutex_lock(&vm->op_lock);
+	mem = kmalloc(16, GFP_KERNEL);
+	mutex_unlock(&vm->op_lock);
+	kfree(mem);
+	kfree(vm);
+}
+
 struct kunit_case canary_lock_cases[] = {
 	KUNIT_CASE(lock_inversion),
 	KUNIT_CASE(missing_unlock),
 	KUNIT_CASE(held_lock_freed),
 	KUNIT_CASE(lockdep_gone),
 	KUNIT_CASE(sleep_in_atomic),
+	KUNIT_CASE(new_lock_order),
 	{}
 };
