@@ -356,6 +356,39 @@ static void single_vm_changes_before_cleanup_of_unmap_job(struct kunit *test)
 }
 
 /*
+ * The same within one submission: the job unmaps when the pages are there and the other
+ * VM gets memory for page tables, so that nobody looks at the state in between (B45).
+ * Succeeds if the BO left the LRU of the VM that does not map it.
+ */
+static void single_vm_changes_within_a_restore(struct kunit *test)
+{
+	struct panthor_vm *vm = panthor_kunit_vm(test), *other = panthor_kunit_vm(test);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	struct panthor_race *race;
+	struct drm_gem_lru *old;
+	struct bind *bind;
+
+	panthor_kunit_map(test, vm, bo, VA(0));
+	panthor_kunit_map(test, other, bo, VA(0));
+	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
+	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
+	old = bo->base.lru;
+	bind = bind_unmap(test, vm, VA(0), BO_SIZE, vm_fence(test));
+
+	race = panthor_race_at(test, SEAM_PT_BULK, 1, bind_release, bind);
+	KUNIT_EXPECT_EQ(test, vm_submit(other), 0);
+	panthor_race_expect(race);
+	bind_wait(test, bind);
+	KUNIT_ASSERT_NULL(test, vm_bo_of(vm, bo));
+	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
+	KUNIT_EXPECT_PTR_NE_MSG(test, bo->base.lru, old, "on the LRU of a VM that does not map it");
+
+	/* No VM may be freed with the BO on its LRU. */
+	panthor_kunit_map(test, vm, bo, VA(0));
+	expect_on_lru(test, bo, &to_panthor_kunit(test)->ptdev->reclaim.gpu_mapped_shared);
+}
+
+/*
  * A submission brings a BO back, and stands where it gets memory for page tables
  * when a job of the VM's queue begins. Memory may have to be reclaimed, reclaim
  * may wait for the job, and the job takes the lock of the VM's operations: it
@@ -466,6 +499,7 @@ static struct kunit_case vm_bind_cases[] = {
 	KUNIT_CASE(synchronous_operation_takes_no_syncs),
 	KUNIT_CASE(submission_before_cleanup_of_unmap_job),
 	KUNIT_CASE(single_vm_changes_before_cleanup_of_unmap_job),
+	KUNIT_CASE(single_vm_changes_within_a_restore),
 	KUNIT_CASE(job_runs_while_a_restore_allocates),
 	KUNIT_CASE_PARAM(job_unmaps_while_reclaim_waits, wait_gen_params),
 	{}
