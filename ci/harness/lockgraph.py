@@ -230,8 +230,8 @@ def svg(groups: Mapping[str, str], edges: Mapping[Edge, str], new: Iterable[Edge
 
 
 def newest_log(results: Path) -> Optional[Path]:
-    """The last log of UML with our core that has a list of locks to its end."""
-    logs = sorted(results.glob("*/core-*-um*.log"), key=lambda path: path.stat().st_mtime, reverse=True)
+    """The last log of the quick suites with our core that has a list of locks to its end."""
+    logs = sorted(results.glob("*/core-*-um.log"), key=lambda path: path.stat().st_mtime, reverse=True)
     return next((path for path in logs if lockorder.read(ktap.clean_lines(judge.read_log(path))).complete), None)
 
 
