@@ -63,7 +63,11 @@ static int fw_group_start(struct fw_group *group, const u32 *in, bool resume)
 		refuse(group, in, CSG_STATE, "start in an address space that is not there", as);
 		return -EINVAL;
 	}
-	if (!fw->env.as_enabled(fw->env.priv, as)) {
+	/*
+	 * The driver switches an AS off for a fault of one group there while it
+	 * starts another one: that is not its mistake, and that group's end.
+	 */
+	if (!fw->env.as_enabled(fw->env.priv, as) && !(fw->as_faulted & BIT(as))) {
 		refuse(group, in, CSG_STATE, "start in an address space that is off", as);
 		return -EINVAL;
 	}

@@ -296,6 +296,27 @@ static void terminate_frozen(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, cs_events(k, 0, 0));
 }
 
+/*
+ * The driver learns of a fault, and switches the AS off, while it starts another
+ * group there. The case succeeds if that one is started, to be fatal at once.
+ */
+static void start_after_fault(struct kunit *test)
+{
+	struct fw_kunit_group first = { .as = 1, .streams = 1 };
+	struct fw_kunit_group second = { .id = 1, .as = 1, .streams = 1 };
+	const u64 insns[] = { asm_move32(4, 1) };
+	struct fw_kunit *k = to_fw_kunit(test);
+
+	touch(k, &first, FW_KUNIT_HOLE);
+	k->enabled &= ~BIT(1);
+	fw_kunit_changed(k, 1);
+	group_emit(k, &second, 0, insns, ARRAY_SIZE(insns));
+	group_start(k, &second, 1, CSG_START);
+	fw_kunit_run(k);
+	KUNIT_EXPECT_TRUE(test, csg_acked(k, 1, CSG_STATE));
+	KUNIT_EXPECT_EQ(test, CS_FATAL, cs_events(k, 1, 0));
+}
+
 /* The case succeeds if to run in an AS that nothing has faulted in, but is off, is a violation. */
 static void as_off(struct kunit *test)
 {
@@ -481,6 +502,7 @@ static struct kunit_case sim_fw_event_cases[] = {
 	KUNIT_CASE(fatal),
 	KUNIT_CASE(page_fault),
 	KUNIT_CASE(terminate_frozen),
+	KUNIT_CASE(start_after_fault),
 	KUNIT_CASE(as_off),
 	KUNIT_CASE(fault_outlives_a_flush),
 	KUNIT_CASE(as_locked),
