@@ -280,6 +280,21 @@ static void missing_vm_cannot_be_destroyed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, pvm.id), -EINVAL);
 }
 
+/*
+ * There is no memory for the page table of a new VM.
+ * Succeeds if user space is told so, and gets its VM at the next attempt.
+ */
+static void failed_creation_leaves_no_vm(struct kunit *test)
+{
+	struct panthor_file *pfile = pool(test);
+	struct drm_panthor_vm_create args = {};
+
+	panthor_seam_fail_once(test, SEAM_PGTABLE_ALLOC, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, panthor_vm_pool_create_vm(pfile->ptdev, pfile->vms, &args), -EINVAL);
+	args = (struct drm_panthor_vm_create) {};
+	KUNIT_EXPECT_GT(test, panthor_vm_pool_create_vm(pfile->ptdev, pfile->vms, &args), 0);
+}
+
 /* Bytes a sparse range leaves behind that is dear to take down and restore. */
 #define HUGE_SPARSE	SZ_256M
 
@@ -427,6 +442,7 @@ static struct kunit_case vm_destroy_cases[] = {
 	KUNIT_CASE(destroyed_vm_leaves_bo_to_the_other),
 	KUNIT_CASE(destroyed_vm_takes_no_jobs),
 	KUNIT_CASE(missing_vm_cannot_be_destroyed),
+	KUNIT_CASE(failed_creation_leaves_no_vm),
 	KUNIT_CASE(small_gain_does_not_cost_a_huge_unmap),
 	KUNIT_CASE_PARAM(vm_is_not_freed_by_reclaim, last_gen_params),
 	{}
