@@ -35,7 +35,7 @@ LONG = "_long"
 BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
 minutes, or what they find would spoil the run for others."""
-PARALLEL = ("load", "races")
+PARALLEL = ("load", "races", "fuzz")
 """Programs that want CPUs which really run at the same time; they have a boot of their own."""
 DRIVERS = ("core", "stock")
 VM_ONLY = ("panthor_gem_huge",)
