@@ -184,6 +184,8 @@ def gate(lines: Iterable[Line], lane: str, driver: str, series: str, folder: Pat
         return Gate(NAME, GateState.OFF, f"the list was reviewed with Linux {SERIES}")
     if not lane.startswith("um"):
         return Gate(NAME, GateState.OFF, "collected in UML only")
+    if "CONFIG_DRM_PANTHOR_KUNIT_TEST" not in config:
+        return Gate(NAME, GateState.OFF, "the suites collect it, which are not in this boot")
     if "CONFIG_PROVE_LOCKING" not in config:
         return Gate(NAME, GateState.OFF, "not in this config: CONFIG_PROVE_LOCKING")
     order, seen = load(path or LIST), read(lines)

@@ -35,7 +35,8 @@ class Judged(support.Folder):
     def gate(self, log: str, *suites: str, source: str = "", lane: str = "um", driver: str = "core",
              series: str = "7.3", config: str = "CONFIG_PROVE_LOCKING") -> Gate:
         support.put(self.dir, {"order.txt": LIST, "tree/panthor_vm.c": source})
-        return lockorder.gate(ktap.clean_lines(log), lane, driver, series, self.dir / "tree", suites, {config},
+        return lockorder.gate(ktap.clean_lines(log), lane, driver, series, self.dir / "tree", suites,
+                              {config, "CONFIG_DRM_PANTHOR_KUNIT_TEST"},
                               self.dir / "order.txt")
 
     def red(self, gate: Gate, *words: str) -> None:

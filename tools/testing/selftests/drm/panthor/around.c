@@ -153,6 +153,8 @@ static void each(const char *folder, const char *file,
 	closedir(dir);
 }
 
+#define TAINT_SOFTLOCKUP	14
+
 static void look_at(struct look *look)
 {
 	memset(look, 0, sizeof(*look));
@@ -162,7 +164,8 @@ static void look_at(struct look *look)
 	look->state[FILES] = number("/proc/sys/fs/file-nr", "");
 	look->state[WARNINGS] = number("/sys/kernel/warn_count", "");
 	look->state[OOPSES] = number("/sys/kernel/oops_count", "");
-	look->state[TAINT] = number("/proc/sys/kernel/tainted", "");
+	/* Whoever uses sw_sync is said to have had a lockup. */
+	look->state[TAINT] = number("/proc/sys/kernel/tainted", "") & ~(1L << TAINT_SOFTLOCKUP);
 	/* Where lockdep was never there it is not switched off. */
 	look->state[UNLOCKDEP] = number("/proc/lockdep_stats", " lock-classes: ") &&
 				 !number("/proc/lockdep_stats", " debug_locks: ");
