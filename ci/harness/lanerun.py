@@ -96,9 +96,14 @@ def build(work: Work, lane: Lane) -> list[Built]:
 def _build_um_sim(work: Work, lane: Lane) -> list[Built]:
     if not umsim.programs(work.settings.filter):
         return []
-    # The edit loop of the suites does not wait for a second kernel. The harness's test
-    # boots software GPUs on one series only.
-    if work.settings.quick or (work.settings.command == "test" and work.src.series != source.DEFAULT):
+    # The edit loop of the suites does not wait for a second kernel.
+    if work.settings.quick:
+        return []
+    # A VM lane runs the same programs. That they run in UML is tested once.
+    if work.settings.command == "test":
+        if work.src.series != source.DEFAULT or work.settings.driver != settings.drivers()[0]:
+            return []
+    elif any(one.is_vm for one in lanes.resolve_lanes(work.settings.lanes, lambda: False)):
         return []
     with work.clock.stage(f"build {work.title}-{umsim.LANE.name}"):
         umsim.build(work)

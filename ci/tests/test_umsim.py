@@ -18,10 +18,10 @@ UM = LANES["um"]
 
 
 def work(root: Path, command: str = "verify", pattern: Optional[str] = None, quick: bool = False,
-         series: str = "7.3") -> mock.Mock:
+         series: str = "7.3", lanes: str = "um", driver: str = "core") -> mock.Mock:
     """As much of a Work as building takes."""
     one = mock.Mock(root=root, tree=root / "tree", title="core-7.3")
-    one.settings = settings.Settings(command, filter=pattern, quick=quick, driver="core")
+    one.settings = settings.Settings(command, filter=pattern, quick=quick, driver=driver, lanes=lanes)
     one.src.series = series
     one.build = lambda name: root / "build" / name
     one.clock.stage = lambda _name: contextlib.nullcontext()
@@ -51,7 +51,11 @@ class Boots(Folder):
     def test_not_in_the_edit_loop(self) -> None:
         self.assertEqual(self.names(command="kunit", quick=True), ["um"])
 
+    def test_not_beside_a_vm_that_runs_the_same(self) -> None:
+        self.assertEqual(self.names(lanes="um vm"), ["um", "um-slow"])
+
     def test_the_own_test_has_one_series(self) -> None:
+        self.assertNotIn("um-sim", self.names(command="test", driver="stock"))
         self.assertNotIn("um-sim", self.names(command="test", series="7.2"))
         self.assertIn("um-sim", self.names(command="test"))
         self.assertIn("um-sim", self.names(series="7.2"))

@@ -178,6 +178,29 @@ static void random_walks_agree(struct kunit *test)
 	explore_print(ex);
 }
 
+/*
+ * A scan that finds a VM busy may leave the rest of it alone, and not that of another
+ * VM, of whose job no BO of the scan knows. Found by a random walk.
+ * Succeeds if the model takes either for right.
+ */
+static void busy_vms_are_judged_one_by_one(struct kunit *test)
+{
+	static const struct model_step steps[] = {
+		{ MODEL_RUN, 0, 2 },
+		{ MODEL_MAP_OVER, 3, 2 },
+		{ MODEL_MAP_OVER, 0, 1 },
+		{ MODEL_RUN, 0, 1 },
+		{ MODEL_MAP_OVER, 2, 1 },
+		{ MODEL_SHRINK_ALL, 2, 2 },
+	};
+	struct explore *ex = explore_new(test, 4, 3, 2, 2);
+	unsigned int done = explore_run(ex, steps, ARRAY_SIZE(steps));
+
+	if (done < ARRAY_SIZE(steps))
+		explore_report(ex, steps, done + 1);
+	explore_end(ex);
+}
+
 /**
  * struct recipe - The shortest way to a defect
  * @desc: Name of the defect.
@@ -305,6 +328,7 @@ static void walk_finds_what_is_not_done(struct kunit *test)
 
 static struct kunit_case explore_cases[] = {
 	KUNIT_CASE(two_steps_agree),
+	KUNIT_CASE(busy_vms_are_judged_one_by_one),
 	KUNIT_CASE_PARAM(left_out_step_is_wrong, recipe_gen_params),
 	KUNIT_CASE(failing_walk_is_shortened),
 	KUNIT_CASE(walk_finds_what_is_not_done),

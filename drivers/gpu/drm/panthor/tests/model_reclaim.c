@@ -47,14 +47,14 @@ static u32 stuck(const struct model *m, struct model_step step)
 	return bos;
 }
 
-/* BOs that the job of a VM may have got to since it began; it is not known to use them. */
-static u32 in_busy_vms(const struct model *m)
+/* BOs that the job of one of @vms may have got to since it began; it is not known to use them. */
+static u32 in_busy_vms(const struct model *m, u32 vms)
 {
 	u32 bos = 0;
 
 	for (u8 i = 0; i < m->nr_bos; i++)
 		for (u8 vm = 0; vm < m->nr_vms; vm++)
-			if (of_gpu(m->bo[i].queue) && m->jobs & BIT(vm) &&
+			if (of_gpu(m->bo[i].queue) && m->jobs & vms & BIT(vm) &&
 			    m->bo[i].map[vm] == MODEL_LIVE)
 				bos |= BIT(i);
 
@@ -143,8 +143,9 @@ static bool victims_allowed(const struct model *m, struct model_step step, u32 s
 
 /*
  * Finds whom the scan passed by, given whom it took. Two things are policy: whether BOs
- * are left alone that only share a VM with a job, and whether what a VM_BIND job left is
- * known already, or found out by the scan.
+ * are left alone that only share a VM with a job, which may depend on what else the scan
+ * has found in that VM, and whether what a VM_BIND job left is known already, or found
+ * out by the scan.
  */
 static bool explain(const struct model *m, struct model_step step, u32 victims, u32 *passed)
 {
@@ -159,11 +160,11 @@ static bool explain(const struct model *m, struct model_step step, u32 victims, 
 		if (m->bind.left & BIT(i))
 			model_settle(&settled, i);
 
-	for (u8 i = 0; i < 8; i++) {
+	for (u32 i = 0; i < BIT(m->nr_vms + 2); i++) {
 		const struct model *knows = views[i & 1];
 
-		*passed = stuck(knows, step) | (i & 2 ? in_busy_vms(knows) : 0);
-		if (victims_allowed(views[i / 4], step, *passed, victims))
+		*passed = stuck(knows, step) | in_busy_vms(knows, i >> 1);
+		if (victims_allowed(views[i >> (m->nr_vms + 1)], step, *passed, victims))
 			return true;
 	}
 

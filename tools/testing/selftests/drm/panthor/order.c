@@ -467,23 +467,4 @@ TEST_F(evicted, closed_and_mapped)
 	EXPECT_EQ(0, cpu_check(self->bo.map, 0, variant->pages, self->seed));
 }
 
-/* Swap is given back when a BO goes that is there. */
-TEST_F(evicted, close_frees_swap)
-{
-	struct client *gpu = &self->client;
-	const char *needs = pressure_needs(gpu->fd);
-	struct memory before, away, after;
-
-	if (needs)
-		SKIP(return, "%s", needs);
-	ASSERT_EQ(0, memory_read(&before));
-	ASSERT_EQ(0, gpu_check(gpu, &self->part, self->seed));
-	ASSERT_EQ(0, evict(gpu->fd, name(0), BY_PRESSURE));
-	ASSERT_EQ(0, vm_unmap(gpu->fd, gpu->vm, BO_VA, self->bo.size));
-	ASSERT_EQ(0, memory_read(&away));
-	ASSERT_EQ(0, bo_close(gpu->fd, &self->bo));
-	ASSERT_EQ(0, memory_read(&after));
-	EXPECT_GE(away.swapped, after.swapped + variant->pages * PAGE_BYTES);
-}
-
 TEST_HARNESS_MAIN
