@@ -142,6 +142,12 @@ static void want_region(struct sim_mmu *mmu, struct sim_as *as)
 				 as->wanted_first, as->wanted_last, as->lock_first, as->lock_last);
 }
 
+static bool switched_off(const struct sim_as *as)
+{
+	return FIELD_GET(TRANSCFG_MODE, as->latched.transcfg) ==
+	       AS_TRANSCFG_ADRMODE_UNMAPPED;
+}
+
 /* Judges a command when it is written; that is what the driver can decide. */
 static void judge(struct sim_mmu *mmu, struct sim_as *as, u32 cmd)
 {
@@ -163,9 +169,10 @@ static void judge(struct sim_mmu *mmu, struct sim_as *as, u32 cmd)
 		want_region(mmu, as);
 		break;
 	case AS_COMMAND_UNLOCK:
-		if (!as->locked)
+		/* Who locked it may meet the one who switched it off because of a fault. */
+		if (!as->locked && !switched_off(as))
 			sim_mmu_violated(mmu, SIM_MMU_UNLOCK, "AS%u UNLOCK without LOCK", nr);
-		else if (as->unflushed)
+		else if (as->locked && as->unflushed)
 			sim_mmu_violated(mmu, SIM_MMU_UNFLUSHED,
 					 "AS%u UNLOCK of %#llx-%#llx without a flush since LOCK",
 					 nr, as->lock_first, as->lock_last);

@@ -42,15 +42,8 @@ int peek(struct client *gpu, const uint64_t *va, unsigned int count, uint32_t *w
 	ret = ret ?: syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS);
 	if (ret)
 		return ret;
-	if (syncobj_status(gpu->fd, gpu->syncobj) != 1) {
-		ret = client_new_group(gpu);
-		/*
-		 * Until the GPU sleeps the fault may still be handled, and the next VM_BIND
-		 * would race with that: D115, which no test of mappings is about.
-		 */
-		client_wait_status(gpu, "suspended", 500);
-		return ret ?: -EFAULT;
-	}
+	if (syncobj_status(gpu->fd, gpu->syncobj) != 1)
+		return client_new_group(gpu) ?: -EFAULT;
 	for (unsigned int i = 0; i < count; i++)
 		words[i] = client_words(gpu)[i];
 	return 0;

@@ -232,6 +232,12 @@ static void unlock_after_reset(struct mmu_kunit *k)
 	mmu_kunit_unlock(k, 1);
 }
 
+static void unlock_when_off(struct mmu_kunit *k)
+{
+	update_to_nothing(k);
+	mmu_kunit_command(k, 1, AS_COMMAND_UNLOCK);
+}
+
 static void unlock_after_lock(struct mmu_kunit *k)
 {
 	mmu_kunit_lock(k, 1, 0, 15);
@@ -312,7 +318,7 @@ static const struct violation_param violation_params[] = {
 	{ "lock-less", SIM_MMU_RELOCK, lock_less, lock_more },
 	{ "update-locked", SIM_MMU_UPDATE_LOCKED, update_while_locked, update_after_unlock },
 	{ "unlock", SIM_MMU_UNLOCK, unlock_without_lock, unlock_after_lock },
-	{ "unlock-reset", SIM_MMU_UNLOCK, unlock_after_reset, unlock_after_lock },
+	{ "unlock-reset", SIM_MMU_UNLOCK, unlock_after_reset, unlock_when_off },
 	{ "unflushed", SIM_MMU_UNFLUSHED, unlock_without_flush, unlock_after_lock },
 	{ "flush-before-lock", SIM_MMU_UNFLUSHED, flush_before_lock, unlock_after_as_flush },
 	{ "flush-before-relock", SIM_MMU_UNFLUSHED, flush_before_relock, unlock_after_lock },
