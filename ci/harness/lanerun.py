@@ -54,7 +54,7 @@ class Built:
     def left_out(self) -> frozenset[str]:
         """Full names of cases of the lane that other boots run."""
         if self.kind:
-            return sim.left_out(self.kind) if self.lane.is_vm else frozenset()
+            return sim.left_out(self.kind) if self.lane.is_vm else umsim.left_out()
         return parts.left_out(self.part)
 
     @property

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Mapping, Optional, Sequence
 
 from . import kconfig, procs
 from .lanes import LANES
@@ -72,8 +72,12 @@ def build(work: Work, configs: Sequence[Path] = ()) -> Path:
     return folder
 
 
-def build_kernel(work: Work, name: str, configs: Sequence[Path], options: Sequence[str] = ()) -> Path:
-    """Builds a UML kernel in a folder of that name; kunit.py checks the symbols."""
+def build_kernel(work: Work, name: str, configs: Sequence[Path], options: Sequence[str] = (),
+                 symbols: Optional[Mapping[str, str]] = None) -> Path:
+    """Builds a UML kernel in a folder of that name; kunit.py checks the symbols.
+
+    ``symbols`` win over ``configs``.
+    """
     folder = work.build(name)
     check_space(folder)
     first = not (folder / LANE.image).exists()
@@ -81,6 +85,8 @@ def build_kernel(work: Work, name: str, configs: Sequence[Path], options: Sequen
            "--jobs", str(work.settings.jobs)]
     for fragment in configs:
         cmd += ["--kunitconfig", str(fragment)]
+    for symbol, value in (symbols or {}).items():
+        cmd += ["--kconfig_add", f"{symbol}={value}"]
     for option in options:
         cmd += ["--make_options", option]
     for name, value in work.settings.make_vars.items():

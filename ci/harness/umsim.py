@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Optional
 
-from . import hosttools, initramfs, kconfig, module, procs, qemu, selftest, settings, sim, um
+from . import hosttools, initramfs, kconfig, procs, qemu, selftest, settings, sim, um
 from .prepare import Work, check_space, fragments, say
 from .settings import REPO
 
@@ -23,7 +23,6 @@ LANE = dataclasses.replace(um.LANE, name="um-sim", memory_mb=1024, cmdline=(
 FRAGMENT = REPO / "kunitconfig/umsim.config"
 RUN_SECONDS = 900.0
 TYPICAL_SECONDS = 60.0
-FIRST_BUILD_SECONDS = 60.0
 SWAP_BYTES = 128 << 20
 LACKING = {
     "sim.modules_long": "the driver is built in",
@@ -38,6 +37,12 @@ def programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
             if one[0] not in settings.PARALLEL and f"{one[0]}.{one[1]}" not in LACKING]
 
 
+def left_out() -> frozenset[str]:
+    """Full names of the cases that only a VM runs."""
+    return frozenset(f"{suite}.{case}" for suite, case, _ in
+                     set(settings.chosen_programs(None)) - set(programs(None)))
+
+
 def kernel(work: Work) -> Path:
     """The program that runs. Drivers share the build folder, so each has its own."""
     built = work.build(LANE.name)
@@ -49,24 +54,12 @@ def build(work: Work) -> None:
     folder = work.build(LANE.name)
     suites = work.build(um.LANE.name)
     check_space(folder)
-    first = not (folder / LANE.image).exists()
-    if first and (suites / LANE.image).exists():
+    if not (folder / LANE.image).exists() and (suites / LANE.image).exists():
         shutil.rmtree(folder)
         shutil.copytree(suites, folder, symlinks=True)    # with times, so make sees nothing new
         (folder / LANE.image).unlink()
-    cmd = [sys.executable, str(work.tree / "tools/testing/kunit/kunit.py"), "build",
-           "--build_dir", str(folder), "--jobs", str(work.settings.jobs)]
-    for fragment in fragments(um.LANE):
-        cmd += ["--kunitconfig", str(fragment)]
-    for symbol, value in kconfig.read(FRAGMENT).items():
-        cmd += ["--kconfig_add", f"{symbol}={value}"]    # these win over the fragments
-    for name, value in work.settings.make_vars.items():
-        if name != "CROSS_COMPILE":
-            cmd += ["--make_options", f"{name}={value}"]
-    log = work.root / "build" / f"{folder.name}.log"
-    procs.run(cmd, cwd=work.tree, what="build um-sim", verbose=work.settings.verbose, log=log,
-              expect_seconds=FIRST_BUILD_SECONDS if first else um.BUILD_SECONDS)
-    um.publish(module.require(folder / LANE.image), kernel(work).parent)
+    um.build_kernel(work, LANE.name, fragments(um.LANE), symbols=kconfig.read(FRAGMENT))
+    um.publish(folder / LANE.image, kernel(work).parent)
     procs.run([sys.executable, str(work.tree / sim.MODEL / "mkfw.py"), str(folder / "mali_csffw.bin")],
               what="make the firmware image", log=folder / "mkfw.log", verbose=work.settings.verbose)
     selftest.build(work, LANE)
@@ -94,8 +87,3 @@ def run(work: Work, log: Path) -> str:
         swap.unlink(missing_ok=True)
     note = f"UML, {result.boot_seconds:.1f} s to init"
     return f"{note}; {result.reason}" if result.reason else note
-
-
-def config(work: Work) -> set[str]:
-    """Symbols that are on in the build."""
-    return kconfig.enabled(work.build(LANE.name))

@@ -9,7 +9,7 @@ from typing import Optional, Sequence
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import lanerun, qemu, settings, umsim
+from harness import expect, lanerun, qemu, settings, umsim
 from harness.lanes import LANES
 from harness.model import HarnessError
 from support import Folder, put
@@ -60,11 +60,15 @@ class Boots(Folder):
         self.assertIn("um-sim", self.names(command="test"))
         self.assertIn("um-sim", self.names(series="7.2"))
 
-    def test_deadlines_are_real_and_nothing_is_left_out(self) -> None:
-        one = lanerun.Built(mock.Mock(), UM, kind="sim")
-        self.assertTrue(one.alone)
-        self.assertEqual(one.left_out, frozenset())
+    def test_deadlines_are_real(self) -> None:
+        self.assertTrue(lanerun.Built(mock.Mock(), UM, kind="sim").alone)
         self.assertFalse(lanerun.Built(mock.Mock(), UM).alone)
+
+    def test_what_runs_is_required_and_nothing_else(self) -> None:
+        required = expect.load_required(lanerun.EXPECT, "um-sim")
+        left_out = lanerun.Built(mock.Mock(), UM, kind="sim").left_out
+        self.assertEqual(set(required) - left_out, {f"{suite}.{case}" for suite, case, _ in umsim.programs(None)})
+        self.assertIn("load.share.gpu", left_out)
 
 
 class Build(Folder):
@@ -95,7 +99,7 @@ class Build(Folder):
     def test_a_kernel_of_the_suites_is_not_taken_for_it(self) -> None:
         one = work(self.dir)
         put(one.build("um"), {"linux": "suites"})
-        with self.assertRaisesRegex(HarnessError, "was not built"):
+        with self.assertRaisesRegex(HarnessError, "built no kernel"):
             self.build(one, leaves=False)
 
     def test_what_was_built_stays(self) -> None:
