@@ -29,55 +29,16 @@
 #include "panthor.h"
 #include "simstat.h"
 
-#define STREAM_VA	0x1000000ULL
-#define STREAM_SIZE	4096
 #define DATA_VA		0x10000000ULL
 #define DATA_SIZE	(16ULL << 20)
-#define JOB_MS		20000
 #define SKIP		4
 
 /* Registers: an address pair and values. */
 enum { ADDR = 68, COUNT = 72, ONE = 76 };
 
-struct gpu {
-	int fd;
-	uint32_t vm;
-	uint32_t group;
-	uint32_t syncobj;
-	struct bo stream;
-	struct bo data;
-};
-
 static uint32_t *words(struct gpu *gpu)
 {
 	return gpu->data.map;
-}
-
-static void gpu_open(struct gpu *gpu)
-{
-	*gpu = (struct gpu){ .fd = panthor_open(0) };
-	if (gpu->fd < 0)
-		fail("no render node of a driver named panthor");
-	must(vm_create(gpu->fd, &gpu->vm), "VM_CREATE");
-	must(bo_create(gpu->fd, gpu->vm, STREAM_SIZE, 0, &gpu->stream), "BO_CREATE");
-	must(bo_create(gpu->fd, gpu->vm, DATA_SIZE, DRM_PANTHOR_BO_WB_MMAP, &gpu->data),
-	     "BO_CREATE");
-	gpu->stream.va = STREAM_VA;
-	gpu->data.va = DATA_VA;
-	must(vm_map(gpu->fd, gpu->vm, &gpu->stream, 0), "VM_BIND");
-	must(vm_map(gpu->fd, gpu->vm, &gpu->data, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), "VM_BIND");
-	must(group_create(gpu->fd, gpu->vm, 1, &gpu->group), "GROUP_CREATE");
-	must(syncobj_create(gpu->fd, &gpu->syncobj), "SYNCOBJ_CREATE");
-}
-
-static void gpu_close(struct gpu *gpu)
-{
-	must(syncobj_destroy(gpu->fd, gpu->syncobj), "SYNCOBJ_DESTROY");
-	must(group_destroy(gpu->fd, gpu->group), "GROUP_DESTROY");
-	must(bo_close(gpu->fd, &gpu->data), "GEM_CLOSE");
-	must(bo_close(gpu->fd, &gpu->stream), "GEM_CLOSE");
-	must(vm_destroy(gpu->fd, gpu->vm), "VM_DESTROY");
-	close(gpu->fd);
 }
 
 static void put_stream(struct gpu *gpu, const uint64_t *insns, unsigned int count)
@@ -184,7 +145,7 @@ static void bench_roundtrip(void)
 	uint64_t start, spent;
 	struct gpu gpu;
 
-	gpu_open(&gpu);
+	gpu_open(&gpu, DATA_VA, DATA_SIZE);
 	put_stream(&gpu, insns, 3);
 	for (unsigned int i = 0; i < WARM; i++)
 		run(&gpu, 3);
@@ -273,7 +234,7 @@ static void bench_instructions(void)
 	};
 	struct gpu gpu;
 
-	gpu_open(&gpu);
+	gpu_open(&gpu, DATA_VA, DATA_SIZE);
 	loop(&gpu, "instructions", registers, 6);
 	loop(&gpu, "instructions_memory", memory, 4);
 	gpu_close(&gpu);
@@ -365,7 +326,7 @@ static void bench_traffic(void)
 	uint64_t start;
 	struct gpu gpu;
 
-	gpu_open(&gpu);
+	gpu_open(&gpu, DATA_VA, DATA_SIZE);
 	/* The first one finds no translation in the TLB. */
 	before = stats();
 	traffic(&gpu, SIM_JOB_FILL);

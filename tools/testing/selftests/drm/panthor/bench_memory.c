@@ -44,35 +44,18 @@ static struct bo bos[MAX_BOS];
 /* A VM that has an address space, on a GPU that stays awake. */
 void memory_open(struct gpu *gpu)
 {
-	*gpu = (struct gpu){ .fd = panthor_open(0) };
-	if (gpu->fd < 0)
-		fail("no render node of a driver named panthor");
 	if (!have_swap())
 		fail("no swap: nothing can be evicted");
+	gpu_open(gpu, DATA_VA, DATA_SIZE);
 	device_name(gpu->device, sizeof(gpu->device));
 	device_power(gpu->device, "on");
 	must(panthor_debugfs(gpu->fd, "shrink", gpu->shrink, sizeof(gpu->shrink)), "debugfs");
-	must(vm_create(gpu->fd, &gpu->vm), "VM_CREATE");
-	must(bo_create(gpu->fd, gpu->vm, STREAM_SIZE, 0, &gpu->stream), "BO_CREATE");
-	must(bo_create(gpu->fd, gpu->vm, DATA_SIZE, DRM_PANTHOR_BO_WB_MMAP, &gpu->data),
-	     "BO_CREATE");
-	gpu->stream.va = STREAM_VA;
-	gpu->data.va = DATA_VA;
-	must(vm_map(gpu->fd, gpu->vm, &gpu->stream, 0), "VM_BIND");
-	must(vm_map(gpu->fd, gpu->vm, &gpu->data, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), "VM_BIND");
-	must(group_create(gpu->fd, gpu->vm, 1, &gpu->group), "GROUP_CREATE");
-	must(syncobj_create(gpu->fd, &gpu->syncobj), "SYNCOBJ_CREATE");
 }
 
 void memory_close(struct gpu *gpu)
 {
-	must(syncobj_destroy(gpu->fd, gpu->syncobj), "SYNCOBJ_DESTROY");
-	must(group_destroy(gpu->fd, gpu->group), "GROUP_DESTROY");
-	must(bo_close(gpu->fd, &gpu->data), "GEM_CLOSE");
-	must(bo_close(gpu->fd, &gpu->stream), "GEM_CLOSE");
-	must(vm_destroy(gpu->fd, gpu->vm), "VM_DESTROY");
+	gpu_close(gpu);
 	device_power(gpu->device, "auto");
-	close(gpu->fd);
 }
 
 /* Runs @count instructions, none is a job of fences only; the ioctl takes so many ns. */

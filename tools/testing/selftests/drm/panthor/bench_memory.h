@@ -4,32 +4,17 @@
 #ifndef __PANTHOR_SELFTEST_BENCH_MEMORY_H__
 #define __PANTHOR_SELFTEST_BENCH_MEMORY_H__
 
-#include <limits.h>
 #include <stdint.h>
 
 #include "bench.h"
 #include "panthor.h"
 
-#define STREAM_VA	0x1000000ULL
-#define STREAM_SIZE	4096
 #define DATA_VA		0x2000000ULL
 #define DATA_SIZE	65536
 /* Buffers that are measured, from here on. */
 #define AREA		0x100000000ULL
-#define JOB_MS		20000
 #define PAGE		4096ULL
 #define MIB		(1024 * 1024ULL)
-
-struct gpu {
-	int fd;
-	uint32_t vm;
-	uint32_t group;
-	uint32_t syncobj;
-	struct bo stream;
-	struct bo data;
-	char shrink[PATH_MAX];
-	char device[NAME_MAX + 1];
-};
 
 void memory_open(struct gpu *gpu);
 void memory_close(struct gpu *gpu);

@@ -31,47 +31,6 @@ struct slowest {
 
 static struct slowest *slowest;
 
-static bool gem_parse(const char *line, struct gem *gem)
-{
-	unsigned long long size, resident, offset;
-	char creator[40];
-	const char *pid;
-	int fields;
-
-	memset(gem, 0, sizeof(*gem));
-	fields = sscanf(line, "%39s %*d %u %u %llu %llu 0x%llx 0x%x 0x%*x %63[^\n]", creator,
-			&gem->references, &gem->evictions, &size, &resident, &offset, &gem->state,
-			gem->label);
-	if (fields < 7)
-		return false;
-	pid = strrchr(creator, '/');
-	if (!pid)
-		return false;
-	gem->creator = atoi(pid + 1);
-	gem->size = size;
-	gem->resident = resident;
-	gem->offset = offset;
-	return true;
-}
-
-/* Calls back for each BO until that returns true. */
-static int gem_each(const char *path, bool (*look)(const struct gem *gem, void *data), void *data)
-{
-	struct gem gem;
-	char line[512];
-	FILE *file;
-
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof(line), file)) {
-		if (gem_parse(line, &gem) && look(&gem, data))
-			break;
-	}
-	fclose(file);
-	return 0;
-}
-
 struct search {
 	const char *label;
 	struct gem *gem;
@@ -93,10 +52,8 @@ static bool is_label(const struct gem *gem, void *data)
 int gem_find(int fd, const char *label, struct gem *gem)
 {
 	struct search search = { .label = label, .gem = gem };
-	char path[96];
-	int ret = panthor_debugfs(fd, "gems", path, sizeof(path));
+	int ret = gem_each(fd, is_label, &search);
 
-	ret = ret ?: gem_each(path, is_label, &search);
 	if (ret)
 		return ret;
 	return search.found ? 0 : -ENOENT;
@@ -124,7 +81,7 @@ static int gem_sum_path(const char *path, int creator, struct gem_sum *sum)
 	struct adding adding = { .creator = creator, .sum = sum };
 
 	memset(sum, 0, sizeof(*sum));
-	return gem_each(path, add_up, &adding);
+	return gem_each_path(path, add_up, &adding);
 }
 
 /* The BOs that a process has created, the driver's on its behalf included; 0: of all. */

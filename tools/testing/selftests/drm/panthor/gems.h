@@ -11,27 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gemlist.h"
 #include "panthor.h"
 
 #define GEM_IMPORTED	0x1
 #define GEM_EXPORTED	0x2
 #define GEM_EVICTED	0x4
 
-#define NO_SHRINK	"no shrink file: mount debugfs at /sys/kernel/debug, be root"
-#define NO_SWAP		"no swap: modprobe zram; echo 64M >/sys/block/zram0/disksize; mkswap and swapon /dev/zram0"
 #define NO_PRESSURE	"no memory.reclaim in the root cgroup: be root, set CONFIG_MEMCG, leave the memory controller to cgroup v2"
-
-/* A line of the file "gems". Sizes are in bytes. */
-struct gem {
-	int creator;
-	unsigned int references;
-	unsigned int evictions;
-	uint64_t size;
-	uint64_t resident;
-	uint64_t offset;
-	uint32_t state;
-	char label[64];
-};
 
 /* All lines of a process, or of all. */
 struct gem_sum {

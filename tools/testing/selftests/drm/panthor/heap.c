@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "../../../../../drivers/gpu/drm/panthor/sim/sim_job.h"
 #include "../../kselftest_harness.h"
 
 #include "client.h"
@@ -16,12 +17,8 @@
 #include "ledger.h"
 #include "simctl.h"
 
-/* As in drivers/gpu/drm/panthor/sim/sim_job.h: fills chunks of a heap. */
-#define JOB_MAGIC	0xd0c5b0b55ca1ab1eULL
-#define JOB_TILE	4
-#define CHUNK_HEADER	64
 #define CHUNK_SIZE	(128U << 10)
-#define CHUNK_ROOM	(CHUNK_SIZE - CHUNK_HEADER)
+#define CHUNK_ROOM	(CHUNK_SIZE - SIM_HEAP_CHUNK_HEADER)
 #define MAX_HEAPS	128
 /* Places in the data BO. */
 #define RESULT		128
@@ -31,18 +28,6 @@ enum { FAU = 8, TSD = 24 };
 
 /* What HEAP_OPERATION counts: passes that were begun, tiled, done. */
 enum { VT_START, VT_END, FRAG_END = 3 };
-
-struct job {
-	uint64_t magic;
-	uint32_t op;
-	uint32_t flags;
-	uint64_t dst;
-	uint64_t src;
-	uint64_t size;
-	uint64_t seed;
-	uint64_t result;
-	uint64_t pad;
-};
 
 FIXTURE(heap) {
 	struct client client;
@@ -103,8 +88,8 @@ static uint64_t cs_heap_operation(unsigned int what)
 static int tile(struct client *gpu, const struct drm_panthor_tiler_heap_create *heap,
 		uint64_t bytes, unsigned int begun)
 {
-	struct job job = {
-		.magic = JOB_MAGIC, .op = JOB_TILE, .size = bytes, .seed = 1,
+	struct sim_job job = {
+		.magic = SIM_JOB_MAGIC, .op = SIM_JOB_TILE, .size = bytes, .seed = 1,
 		.src = heap->first_heap_chunk_gpu_va | heap->chunk_size >> 12,
 		.result = DATA_VA + RESULT,
 	};
@@ -117,8 +102,8 @@ static int tile(struct client *gpu, const struct drm_panthor_tiler_heap_create *
 	insns[n++] = cs_heap_set(ADDR);
 	for (unsigned int i = 0; i < begun; i++)
 		insns[n++] = cs_heap_operation(VT_START);
-	insns[n++] = cs_move32(TSD, (uint32_t)JOB_MAGIC);
-	insns[n++] = cs_move32(TSD + 1, JOB_MAGIC >> 32);
+	insns[n++] = cs_move32(TSD, (uint32_t)SIM_JOB_MAGIC);
+	insns[n++] = cs_move32(TSD + 1, SIM_JOB_MAGIC >> 32);
 	insns[n++] = cs_move48(FAU, DATA_VA);
 	insns[n++] = cs_run_compute();
 	insns[n++] = cs_wait(1);

@@ -5,51 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gemlist.h"
 #include "ledger.h"
 #include "panthor.h"
 
 #define FNV_BASIS	0xcbf29ce484222325ULL
 #define FNV_PRIME	0x100000001b3ULL
-#define CREATOR_WIDTH	32
 
-/* The list of BOs is between a line of dashes and one of equal signs. */
-static int read_gems(int fd, struct ledger *ledger)
+static bool add_gem(const struct gem *gem, void *data)
 {
-	char path[80], line[512];
-	bool listed = false, ended = false;
-	FILE *file;
-	int ret = panthor_debugfs(fd, "gems", path, sizeof(path));
+	struct ledger *ledger = data;
 
-	if (ret)
-		return ret;
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof(line), file)) {
-		unsigned int refs, evictions;
-		unsigned long long bytes;
-		int name;
-
-		if (!strncmp(line, "----", 4)) {
-			listed = true;
-		} else if (!strncmp(line, "====", 4)) {
-			ended = true;
-		} else if (listed && !ended) {
-			/* The first column is of fixed width, with anything in it. */
-			if (strlen(line) <= CREATOR_WIDTH ||
-			    sscanf(line + CREATOR_WIDTH, "%d %u %u %llu", &name, &refs,
-				   &evictions, &bytes) != 4) {
-				ret = -EPROTO;
-				break;
-			}
-			ledger->bos++;
-			ledger->refs += refs;
-			ledger->bytes += bytes;
-		}
-	}
-	fclose(file);
-
-	return ret ?: ended ? 0 : -EPROTO;
+	ledger->bos++;
+	ledger->refs += gem->references;
+	ledger->bytes += gem->size;
+	return false;
 }
 
 static int read_mappings(int fd, struct ledger *ledger)
@@ -80,7 +50,7 @@ int ledger_read(int fd, struct ledger *ledger)
 
 	memset(ledger, 0, sizeof(*ledger));
 	ledger->mappings = FNV_BASIS;
-	ret = read_gems(fd, ledger);
+	ret = gem_each(fd, add_gem, ledger);
 	return ret ?: read_mappings(fd, ledger);
 }
 

@@ -9,32 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../../../drivers/gpu/drm/panthor/sim/sim_job.h"
 #include "../../kselftest_harness.h"
 
 #include "client.h"
 #include "cs.h"
 #include "simctl.h"
 
-/* As in drivers/gpu/drm/panthor/sim/sim_job.h: a RUN_COMPUTE that fills memory. */
-#define JOB_MAGIC	0xd0c5b0b55ca1ab1eULL
-#define JOB_FILL	1
-#define JOB_COPY	2
 #define FILL_SIZE	24576
 
 /* Staging registers of RUN_COMPUTE. */
 enum { FAU = 8, TSD = 24 };
-
-struct job {
-	uint64_t magic;
-	uint32_t op;
-	uint32_t flags;
-	uint64_t dst;
-	uint64_t src;
-	uint64_t size;
-	uint64_t seed;
-	uint64_t result;
-	uint64_t pad;
-};
 
 FIXTURE(gpu) {
 	struct client client;
@@ -212,21 +197,21 @@ TEST_F(gpu, fill_and_copy)
 {
 	struct client *gpu = &self->client;
 	const uint64_t insns[] = {
-		cs_move32(TSD, (uint32_t)JOB_MAGIC),
-		cs_move32(TSD + 1, JOB_MAGIC >> 32),
+		cs_move32(TSD, (uint32_t)SIM_JOB_MAGIC),
+		cs_move32(TSD + 1, SIM_JOB_MAGIC >> 32),
 		cs_move48(FAU, DATA_VA),
 		cs_run_compute(),
 		cs_wait(1),
-		cs_move48(FAU, DATA_VA + sizeof(struct job)),
+		cs_move48(FAU, DATA_VA + sizeof(struct sim_job)),
 		cs_run_compute(),
 		cs_wait(1),
 	};
-	struct job jobs[] = {
+	struct sim_job jobs[] = {
 		{
-			.magic = JOB_MAGIC, .op = JOB_FILL, .seed = 7,
+			.magic = SIM_JOB_MAGIC, .op = SIM_JOB_FILL, .seed = 7,
 			.dst = DATA_VA + 4096, .size = FILL_SIZE,
 		}, {
-			.magic = JOB_MAGIC, .op = JOB_COPY,
+			.magic = SIM_JOB_MAGIC, .op = SIM_JOB_COPY,
 			.dst = DATA_VA + 4096 + FILL_SIZE, .src = DATA_VA + 4096, .size = FILL_SIZE,
 		},
 	};

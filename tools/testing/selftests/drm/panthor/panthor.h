@@ -13,6 +13,10 @@
 
 #include <drm/panthor_drm.h>
 
+/* What a test may lack, for SKIP. */
+#define NO_SHRINK	"no shrink file: mount debugfs at /sys/kernel/debug, be root"
+#define NO_SWAP		"no swap: modprobe zram; echo 64M >/sys/block/zram0/disksize; mkswap and swapon /dev/zram0"
+
 /* A buffer object that is mapped for CPU and GPU. */
 struct bo {
 	uint32_t handle;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gemlist.h"
 #include "panthor.h"
 #include "stress.h"
 
@@ -78,41 +79,30 @@ void progress(const char *format, ...)
 		fputs(text, stderr);
 }
 
-/*
- * BOs are lines between two rules: creator, name, references, evictions, size,
- * resident size, ...
- */
+static bool add_gem(const struct gem *gem, void *data)
+{
+	struct gems *gems = data;
+
+	gems->bos++;
+	gems->size += gem->size;
+	gems->resident += gem->resident;
+	gems->evictions += gem->evictions;
+	return false;
+}
+
 int gems_read(int fd, struct gems *gems)
 {
-	char path[80], line[512];
-	bool rows = false;
-	FILE *file;
-	int ret;
-
 	memset(gems, 0, sizeof(*gems));
-	ret = panthor_debugfs(fd, "gems", path, sizeof(path));
-	if (ret)
-		return ret;
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof(line), file)) {
-		unsigned long long evictions, size, resident;
+	return gem_each(fd, add_gem, gems);
+}
 
-		if (!strncmp(line, "-----", 5)) {
-			rows = true;
-		} else if (!strncmp(line, "=====", 5)) {
-			rows = false;
-		} else if (rows && sscanf(line, "%*32c%*d %*d %llu %llu %llu", &evictions, &size,
-					  &resident) == 3) {
-			gems->bos++;
-			gems->size += size;
-			gems->resident += resident;
-			gems->evictions += evictions;
-		}
-	}
-	fclose(file);
-	return 0;
+/* Has reclaim take what it can, by the file that panthor_debugfs() calls shrink; pages. */
+int64_t shrink_all(const char *shrink)
+{
+	char text[32];
+	int ret = file_write(shrink, "100000") ?: file_read(shrink, text, sizeof(text));
+
+	return ret ?: strtoll(text, NULL, 0);
 }
 
 /* Until there are no more BOs than before; some are freed by a worker. */

@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NO_SHRINK	"no shrink file: mount debugfs at /sys/kernel/debug, be root"
-#define NO_SWAP		"no swap: modprobe zram; echo 64M >/sys/block/zram0/disksize; mkswap and swapon /dev/zram0"
 #define NO_GPU		"no render node of a driver named panthor: modprobe panthor, where there is no such GPU panthor_sim first"
 
 /* The file "gems" of a GPU, summed up. */
@@ -25,6 +23,7 @@ struct gems {
 };
 
 int gems_read(int fd, struct gems *gems);
+int64_t shrink_all(const char *shrink);
 int gems_wait(int fd, const struct gems *start, unsigned int ms);
 
 uint64_t dice(uint64_t *state);

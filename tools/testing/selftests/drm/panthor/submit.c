@@ -19,6 +19,7 @@
 #include "cs.h"
 #include "gate.h"
 #include "ledger.h"
+#include "syncs.h"
 
 #define LINKS		6
 #define NOT_YET_MS	20
@@ -88,30 +89,6 @@ static struct drm_panthor_queue_submit link_job(unsigned int link, unsigned int 
 		.stream_addr = STREAM_VA + link * PLACE_SIZE,
 	};
 }
-
-static struct drm_panthor_sync_op wait_for(uint32_t syncobj)
-{
-	return (struct drm_panthor_sync_op){ .handle = syncobj };
-}
-
-static struct drm_panthor_sync_op signals(uint32_t syncobj)
-{
-	return (struct drm_panthor_sync_op){
-		.flags = DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = syncobj,
-	};
-}
-
-static struct drm_panthor_sync_op point(uint32_t syncobj, uint64_t value, uint32_t flags)
-{
-	return (struct drm_panthor_sync_op){
-		.flags = flags | DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ,
-		.handle = syncobj, .timeline_value = value,
-	};
-}
-
-#define WITH(job, syncs_of_it) \
-	(job).syncs = (struct drm_panthor_obj_array) \
-		DRM_PANTHOR_OBJ_ARRAY(ARRAY_SIZE(syncs_of_it), syncs_of_it)
 
 static int submit(struct client *gpu, uint32_t group, const struct drm_panthor_queue_submit *jobs,
 		  unsigned int count)

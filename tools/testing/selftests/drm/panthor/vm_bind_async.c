@@ -21,6 +21,7 @@
 #include "ledger.h"
 #include "peek.h"
 #include "simctl.h"
+#include "syncs.h"
 
 /* Long enough for a job that does not wait to be done. */
 #define NOT_YET_MS	20
@@ -80,30 +81,6 @@ FIXTURE_TEARDOWN(vm)
 	EXPECT_EQ(0, bo_close(gpu->fd, &self->one));
 	EXPECT_EQ(0, client_close(gpu));
 }
-
-static struct drm_panthor_sync_op wait_for(uint32_t syncobj)
-{
-	return (struct drm_panthor_sync_op){ .handle = syncobj };
-}
-
-static struct drm_panthor_sync_op signals(uint32_t syncobj)
-{
-	return (struct drm_panthor_sync_op){
-		.flags = DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = syncobj,
-	};
-}
-
-static struct drm_panthor_sync_op point(uint32_t syncobj, uint64_t value, uint32_t flags)
-{
-	return (struct drm_panthor_sync_op){
-		.flags = flags | DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ,
-		.handle = syncobj, .timeline_value = value,
-	};
-}
-
-#define WITH(op, syncs_of_it) \
-	(op).syncs = (struct drm_panthor_obj_array) \
-		DRM_PANTHOR_OBJ_ARRAY(ARRAY_SIZE(syncs_of_it), syncs_of_it)
 
 static int bind_one(struct client *gpu, const struct drm_panthor_vm_bind_op *op)
 {
