@@ -263,10 +263,13 @@ struct bind_block *bind_block(struct kunit *test)
  * bind_unblock() - Let the worker clean up, and wait until it has
  * @test: The test.
  * @block: What bind_block() returned.
+ * @bind: The last job pushed since; it can run, or has. That its fence has
+ *        signaled does not mean its cleanup is queued, so this waits for both.
  *
  * Context: Test thread.
  */
-void bind_unblock(struct kunit *test, struct bind_block *block)
+void bind_unblock(struct kunit *test, struct bind_block *block, struct bind *bind)
 {
 	kunit_release_action(test, bind_block_end, block);
+	bind_wait(test, bind);
 }

@@ -60,6 +60,6 @@ void bind_run(struct kunit *test, struct bind *bind);
 void bind_wait(struct kunit *test, struct bind *bind);
 void bind_put(struct kunit *test, struct bind *bind);
 struct bind_block *bind_block(struct kunit *test);
-void bind_unblock(struct kunit *test, struct bind_block *block);
+void bind_unblock(struct kunit *test, struct bind_block *block, struct bind *bind);
 
 #endif

@@ -97,11 +97,13 @@ static void last_unpin_of_a_job_takes_the_lock(struct kunit *test)
 {
 	struct bind_seen seen = { .bo = panthor_kunit_bo(test, BO_SIZE) };
 	struct bind_block *block = bind_block(test);
+	struct bind *bind;
 
-	bind_run(test, bind_map(test, panthor_kunit_vm(test), seen.bo, VA(0), NULL));
+	bind = bind_map(test, panthor_kunit_vm(test), seen.bo, VA(0), NULL);
+	bind_run(test, bind);
 	KUNIT_ASSERT_EQ(test, refcount_read(&seen.bo->backing.pin_count), 1);
 	panthor_seam_hook(test, SEAM_RESV_LOCK, 1, bind_look, &seen);
-	bind_unblock(test, block);
+	bind_unblock(test, block, bind);
 
 	KUNIT_EXPECT_TRUE(test, seen.ran);
 	KUNIT_EXPECT_EQ(test, seen.pins, 1);

@@ -308,17 +308,19 @@ static void submission_before_cleanup_of_unmap_job(struct kunit *test)
 	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
 	struct panthor_vm *vm = panthor_kunit_vm(test);
 	struct bind_block *block;
+	struct bind *bind;
 
 	panthor_kunit_map(test, vm, bo, VA(0));
 	panthor_kunit_map(test, vm, gone, VA(1));
 	KUNIT_ASSERT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), 2 * BO_PAGES);
 	block = bind_block(test);
-	bind_run(test, bind_unmap(test, vm, VA(1), BO_SIZE, NULL));
+	bind = bind_unmap(test, vm, VA(1), BO_SIZE, NULL);
+	bind_run(test, bind);
 
 	KUNIT_ASSERT_EQ(test, vm_submit(vm), 0);
 	KUNIT_EXPECT_EQ(test, vm_walk_pages(vm, VA(0), BO_SIZE, bo, 0), BO_PTES);
 	KUNIT_EXPECT_NULL(test, gone->backing.pages);
-	bind_unblock(test, block);
+	bind_unblock(test, block, bind);
 	KUNIT_EXPECT_NULL(test, vm_bo_of(vm, gone));
 }
 
@@ -333,6 +335,7 @@ static void single_vm_changes_before_cleanup_of_unmap_job(struct kunit *test)
 	struct panthor_vm *vm = panthor_kunit_vm(test), *other = panthor_kunit_vm(test);
 	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
 	struct bind_block *block;
+	struct bind *bind;
 	struct drm_gem_lru *old;
 
 	panthor_kunit_map(test, vm, bo, VA(0));
@@ -343,9 +346,10 @@ static void single_vm_changes_before_cleanup_of_unmap_job(struct kunit *test)
 	old = bo->base.lru;
 
 	block = bind_block(test);
-	bind_run(test, bind_unmap(test, vm, VA(0), BO_SIZE, NULL));
+	bind = bind_unmap(test, vm, VA(0), BO_SIZE, NULL);
+	bind_run(test, bind);
 	KUNIT_ASSERT_EQ(test, vm_submit(other), 0);
-	bind_unblock(test, block);
+	bind_unblock(test, block, bind);
 	KUNIT_ASSERT_NULL(test, vm_bo_of(vm, bo));
 	expect_bo_state(test, bo, PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
 	KUNIT_EXPECT_PTR_NE_MSG(test, bo->base.lru, old, "on the LRU of a VM that does not map it");

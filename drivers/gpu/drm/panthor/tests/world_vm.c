@@ -178,7 +178,7 @@ void world_bind_end(struct world *w)
 
 	kunit_remove_action(w->test, abandon_bind, w);
 	dma_fence_signal(w->after);
-	bind_unblock(w->test, w->block);
+	bind_unblock(w->test, w->block, w->bind);
 	bind_put(w->test, w->bind);
 	/* Its handle may have been the last one of an exported BO. */
 	flush_delayed_fput();
