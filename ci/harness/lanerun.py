@@ -84,7 +84,7 @@ def build(work: Work, lane: Lane) -> list[Built]:
             boots[0].gates.append(vm.identity_gate(work, lane))
     if not lane.is_vm:
         return boots + _build_um_sim(work, lane)
-    kinds = sim.kinds(filter_)
+    kinds = sim.kinds(filter_, work.settings.driver)
     if kinds:
         with clock.stage(f"build {work.title}-{sim.lane_name(lane)}"):
             vm.build_base(work, lane)
@@ -94,7 +94,7 @@ def build(work: Work, lane: Lane) -> list[Built]:
 
 
 def _build_um_sim(work: Work, lane: Lane) -> list[Built]:
-    if not umsim.programs(work.settings.filter):
+    if not umsim.programs(work.settings.filter, work.settings.driver):
         return []
     # The edit loop of the suites does not wait for a second kernel.
     if work.settings.quick:
