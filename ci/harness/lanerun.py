@@ -99,6 +99,9 @@ def _build_um_sim(work: Work, lane: Lane) -> list[Built]:
     # The edit loop of the suites does not wait for a second kernel.
     if work.settings.quick:
         return []
+    # Nor is the whole of it what somebody wants a hundred times; a filter names some.
+    if work.settings.command == "soak" and not work.settings.filter:
+        return []
     # A VM lane runs the same programs. That they run in UML is tested once.
     if work.settings.command == "test":
         if work.src.series != source.DEFAULT or work.settings.driver != settings.drivers()[0]:

@@ -47,7 +47,7 @@ AROUND = "/harness/bin/around"
 """Runs a command, and fails if that leaves anything behind."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "RANDOM", "O", "V", "JOBS",
-             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS")
+             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS", "N", "STOP", "QUICK")
 
 
 def default_cache() -> Path:
@@ -73,6 +73,10 @@ class Settings:
     """Which patches of a series to build and run, one after the other."""
     random: int = 0
     """How many generated mutants, instead of those of the catalog."""
+    rounds: int = 10
+    """How many times soak runs everything."""
+    stop: bool = False
+    """Whether soak ends with the first run that fails."""
     quick: bool = False
     """Leave slow cases out: the edit loop does not wait for them."""
     verbose: bool = False
@@ -99,7 +103,7 @@ class Settings:
         command = "kunit" if lane == "um" else "verify"
         words = ["make", self.command if self.command in (*OWN_CASES, *UM_COMMANDS) else command]
         words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
-                  if k not in ("LANES", "FILTER", "SEED", "V")]
+                  if k not in ("LANES", "FILTER", "SEED", "V", "N", "STOP", "QUICK")]
         if lane != "um":
             words.append(f"LANES={lane}")
         return " ".join([*words, *extra])
@@ -127,6 +131,8 @@ def parse(argv: Sequence[str]) -> Settings:
     if settings.command == "kunit":
         settings.lanes = "um"
         settings.quick = "FILTER" not in given
+    if settings.command == "soak":
+        settings.lanes = "um"
     if settings.command in OWN_CASES:
         settings.lanes = "vm"
     if settings.command in UM_COMMANDS:
@@ -148,6 +154,7 @@ def parse(argv: Sequence[str]) -> Settings:
     if settings.seed and not re.fullmatch(r"[1-9]\d{0,9}", settings.seed):
         raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")
     settings.random = _random(given.get("RANDOM", "0"), settings.command)
+    _soak(settings)
     settings.driver = _driver(given.get("DRIVER", settings.driver))
     if settings.filter and settings.command not in OWN_FILTER:
         check_filter(settings.filter, settings.command, settings.driver)
@@ -160,6 +167,22 @@ def _random(text: str, command: str) -> int:
     if int(text) and command != "mutants":
         raise UsageError(f"RANDOM= is how many mutants 'make mutants' generates; {command} has no use for it")
     return int(text)
+
+
+def _soak(settings: Settings) -> None:
+    given = settings.given
+    for name in ("N", "STOP", "QUICK"):
+        if name in given and settings.command != "soak":
+            raise UsageError(f"{name}= is for 'make soak'; {settings.command} has no use for it")
+    count = given.get("N", str(settings.rounds))
+    if not re.fullmatch(r"[1-9]\d{0,5}", count):
+        raise UsageError(f"N={count} is not a number of runs; use for instance N=100")
+    settings.rounds = int(count)
+    settings.stop = given.get("STOP", "0") != "0"
+    if given.get("QUICK", "0") != "0":
+        if settings.filter:
+            raise UsageError("QUICK= leaves the slow cases out of all; with FILTER= there is what it names")
+        settings.quick = True
 
 
 def other(settings: Settings, variable: str, value: str) -> Settings:
