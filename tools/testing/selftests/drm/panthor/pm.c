@@ -428,10 +428,10 @@ static void victim_main(FIXTURE_DATA(unbind) *self,
 }
 
 /*
- * The driver goes while a client is at it, and comes back for the next one. Alone,
- * because of what the driver does to a GPU on the way out (D92).
+ * The driver goes while a client is at it, and comes back for the next one. A stock
+ * kernel is not the same afterwards (D92, D116).
  */
-TEST_F_TIMEOUT(unbind, client_alone, 120)
+TEST_F_TIMEOUT(unbind, client_fatal, 120)
 {
 	const struct client_options options = { .gpu = self->gpu };
 	struct client client;
