@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -124,6 +125,10 @@ def _boot(built: Built, log: Path) -> str:
 
 def run(built: Built, results: Path) -> LaneResult:
     """Boots once and judges the log, which stays in ``results``."""
+    if not built.work.settings.seed:
+        # One for all that throws dice in the boot, so that one number repeats it.
+        built = dataclasses.replace(built, work=dataclasses.replace(built.work, settings=dataclasses.replace(
+            built.work.settings, seed=str(1 + secrets.randbelow(sim.SEEDS - 1)))))
     work, lane = built.work, built.lane
     kernel = umsim.LANE if built.kind and not lane.is_vm else lane
     s = work.settings
@@ -135,6 +140,7 @@ def run(built: Built, results: Path) -> LaneResult:
                          work.src.series, s.filter, EXPECT, NOISE, config,
                          built.left_out)
     result.lane = built.name
+    result.seed = result.seed or str(s.seed)
     result.gates += built.gates
     result.note = "; ".join(text for text in (note, "" if built.kind else parts.note(
         built.part, s.filter, s.quick)) if text)

@@ -87,7 +87,7 @@ class Settings:
     @property
     def kernel_args(self) -> list[str]:
         """Kernel command line words that carry the settings into the run."""
-        words = [f"panthor.kunit_seed={self.seed}"] if self.seed else []
+        words = [f"{module}.kunit_seed={self.seed}" for module in ("panthor", "panthor_sim") if self.seed]
         if self.driver != "stock":
             # What is fatal or left out with stock's defects is an ordinary case without them.
             words += ["panthor.kunit_fatal=all", "panthor.kunit_defects=0"]

@@ -179,7 +179,7 @@ def table(found: Sequence[Row], rounds: Sequence[Round]) -> list[str]:
                          f"{times:>8}  {row.text}; SEED={seeds}")
     flaky = sum(row.flaky for row in bad)
     lines += [f"  run {one.number}, SEED={one.seed}: {one.folder}" for one in rounds if one.folder]
-    lines.append(f"{len(rounds)} runs, {len(rounds) - failed} ok, {failed} failed; of {len(found)} tests and "
+    lines.append(f"{report_term.plural(len(rounds), 'run')}, {len(rounds) - failed} ok, {failed} failed; of {len(found)} tests and "
                  f"gates {flaky} flaky, {len(bad) - flaky} always bad")
     return lines
 

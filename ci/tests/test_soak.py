@@ -145,7 +145,7 @@ class Soak(Folder):
             return boot(a=PASS)
         self.soak(fake, ends=HarnessError)
         self.assertIn("run 2 could not be made", self.text)
-        self.assertIn("1 runs, 1 ok", self.text)
+        self.assertIn("1 run, 1 ok", self.text)
 
     def test_junit(self) -> None:
         self.soak(lambda no: boot(a=PASS, b=FAIL if no == 3 else PASS))
