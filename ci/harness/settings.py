@@ -36,8 +36,9 @@ BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
 minutes, or what they find would spoil the run for others."""
 FATAL = "_fatal"
-"""End of names of tests that end a stock kernel, or make it warn, by a defect that ci/fixes
-mends: part of every run with our core, and of one with the stock driver by name only."""
+"""End of names of tests that end a stock kernel, or spoil the rest of its run, by a defect
+that our core does not have or ci/fixes mends: part of every run with the core, and of one
+with the stock driver by name only."""
 PARALLEL = ("load", "races", "fuzz")
 """Programs that want CPUs which really run at the same time; they have a boot of their own."""
 DRIVERS = ("core", "stock")

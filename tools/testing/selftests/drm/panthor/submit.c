@@ -403,7 +403,7 @@ TEST_F(jobs, wait_before_signal)
 }
 
 /* The same if a later job of the call would signal it, without a warning. */
-TEST_F(jobs, wait_for_a_later_job_alone)
+TEST_F(jobs, wait_for_a_later_job_fatal)
 {
 	struct client *gpu = &self->client;
 	struct drm_panthor_sync_op waits[] = { wait_for(self->done[0]) };
