@@ -67,7 +67,7 @@ FIXTURE_SETUP(ioctls)
 	self->progress = mmap(NULL, CLIENTS * THREADS * sizeof(*self->progress),
 			      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)self->progress);
-	self->seed = seed(now_ms());
+	self->seed = seed_of_run();
 	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)self->seed);
 }
 
