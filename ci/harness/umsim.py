@@ -32,9 +32,9 @@ LACKING = {
 out too, but what is asked for by its full name may do without: UML runs it faster than a VM."""
 
 
-def programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
+def programs(pattern: Optional[str], driver: str = "core") -> list[tuple[str, str, str]]:
     """Suite, case and command of what runs."""
-    return [(suite, case, command) for suite, case, command in settings.chosen_programs(pattern)
+    return [(suite, case, command) for suite, case, command in settings.chosen_programs(pattern, driver)
             if f"{suite}.{case}" not in LACKING
             and (suite not in settings.PARALLEL or f"{suite}.{case}" == pattern)]
 
@@ -70,7 +70,7 @@ def build(work: Work) -> None:
 def run(work: Work, log: Path) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
     folder, image = work.build(LANE.name), kernel(work)
-    chosen = programs(work.settings.filter)
+    chosen = programs(work.settings.filter, work.settings.driver)
     names = [case for _, case, _ in chosen]
     initrd = image.with_name("initrd.cpio")
     initramfs.build(initrd, busybox=hosttools.guest_busybox(platform.machine(), work.settings.cache, say),
