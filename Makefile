@@ -7,7 +7,7 @@ ifneq ($(filter default undefined,$(origin CC)),)
 override CC :=
 endif
 
-VARS := DRIVER KERNEL LANES FILTER SEED RANDOM O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS
+VARS := DRIVER KERNEL LANES FILTER SEED RANDOM O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS KDIR FLAVOUR
 # A misspelt variable must not silently be none.
 given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$(w)),$(firstword $(subst =, ,$(w)))))
 unknown := $(addsuffix =,$(filter-out $(VARS),$(given)))
@@ -15,7 +15,7 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-COMMANDS := verify test kunit canaries mutants coverage lockgraph matrix bench client patches tree clean distclean
+COMMANDS := verify test kunit canaries mutants coverage lockgraph matrix bench client board patches tree clean distclean
 .PHONY: help $(COMMANDS)
 
 $(COMMANDS):
@@ -39,6 +39,7 @@ help:
 	@echo '  client     Debian'"'"'s Vulkan driver for the GPU, unmodified, on the software GPUs'
 	@echo '  matrix     compile the driver in variants (compilers, page sizes, options off, 32-bit)'
 	@echo '             with W=1, kernel-doc and checkpatch; FILTER= names variants'
+	@echo '  board      a tarball for a Rock 5B: kernel, driver, kselftests; for ci/board and labs'
 	@echo '  tree       assemble the kernel tree with the overlay and print its path,'
 	@echo '             for kunit.py, make and checkpatch by hand'
 	@echo '  patches    the overlay as a series for git am, applied and compared with the tree;'
@@ -56,6 +57,9 @@ help:
 	@echo '             (of mutants: their names; ci/mutants/, or FILE.FUNCTION.RULE.NUMBER)'
 	@echo '  RANDOM=    so many generated mutants instead of the known defects, by SEED='
 	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'
+	@echo '  FLAVOUR=   of the kernel of make board: debug (default) or production'
+	@echo '  KDIR=      make board: headers of the kernel that the board runs, or debian; it gets'
+	@echo '             the driver as a module then'
 	@echo '  V=1        print the plain command behind each step'
 	@echo '  JOBS=      parallel compile jobs (default: number of CPUs)'
 	@echo '  SIGNOFF=   who signs the patches off (default: who git says you are)'

@@ -73,13 +73,13 @@ def load_order(wanted: Sequence[str], own: Sequence[Path], installed: Mapping[st
         if name in known or name not in installed:
             return
         known[name] = plain_module(installed[name], into)
-        for depends in initramfs._modinfo(known[name], "depends").split(","):  # pylint: disable=protected-access
+        for depends in initramfs.modinfo(known[name], "depends").split(","):
             add(depends.replace("-", "_"))
 
     for name in wanted:
         add(name)
     for path in own:
-        for depends in initramfs._modinfo(path, "depends").split(","):  # pylint: disable=protected-access
+        for depends in initramfs.modinfo(path, "depends").split(","):
             add(depends.replace("-", "_"))
     ordered = initramfs.load_order([*(known[name] for name in wanted if name in known), *own], known)
     return ordered
