@@ -8,7 +8,7 @@ override CC :=
 endif
 
 VARS := DRIVER KERNEL LANES FILTER SEED RANDOM O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS \
-	N STOP QUICK
+	N STOP QUICK KDIR FLAVOUR
 # A misspelt variable must not silently be none.
 given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$(w)),$(firstword $(subst =, ,$(w)))))
 unknown := $(addsuffix =,$(filter-out $(VARS),$(given)))
@@ -16,7 +16,7 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-COMMANDS := verify test kunit soak canaries mutants coverage lockgraph matrix bench client patches tree clean distclean
+COMMANDS := verify test kunit soak canaries mutants coverage lockgraph matrix bench client board patches tree clean distclean
 .PHONY: help $(COMMANDS)
 
 $(COMMANDS):
@@ -42,6 +42,7 @@ help:
 	@echo '  client     Debian'"'"'s Vulkan driver for the GPU, unmodified, on the software GPUs'
 	@echo '  matrix     compile the driver in variants (compilers, page sizes, options off, 32-bit)'
 	@echo '             with W=1, kernel-doc and checkpatch; FILTER= names variants'
+	@echo '  board      a tarball for a Rock 5B: kernel, driver, kselftests; for ci/board and labs'
 	@echo '  tree       assemble the kernel tree with the overlay and print its path,'
 	@echo '             for kunit.py, make and checkpatch by hand'
 	@echo '  patches    the overlay as a series for git am, applied and compared with the tree;'
@@ -61,6 +62,9 @@ help:
 	@echo '  N=         how many runs of soak (default: 10); STOP=1 ends it with the first that fails,'
 	@echo '             QUICK=1 leaves the slow cases out; SEED= is that of each run'
 	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'
+	@echo '  FLAVOUR=   of the kernel of make board: debug (default) or production'
+	@echo '  KDIR=      make board: headers of the kernel that the board runs, or debian; it gets'
+	@echo '             the driver as a module then'
 	@echo '  V=1        print the plain command behind each step'
 	@echo '  JOBS=      parallel compile jobs (default: number of CPUs)'
 	@echo '  SIGNOFF=   who signs the patches off (default: who git says you are)'

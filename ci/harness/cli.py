@@ -15,6 +15,7 @@ from typing import Sequence
 
 from . import (bench, canaries, client, coverage, lanerun, lanes, lockgraph, locks, matrix, mutants, patches,
                prepare, procs, report_files, report_term, settings, soak, source)
+from .board import bundle
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -163,6 +164,11 @@ def _cmd_patches(s: Settings) -> int:
     return patches.run(s)
 
 
+def _cmd_board(s: Settings) -> int:
+    settings.prepare_output(s)
+    return bundle.run(s)
+
+
 def _cmd_matrix(s: Settings) -> int:
     matrix.chosen(s.filter)
     settings.prepare_output(s)
@@ -201,6 +207,7 @@ COMMANDS = {**{name: _cmd_own for name in OWN},
             "soak": _cmd_soak,
             "mutants": _cmd_mutants,
             "matrix": _cmd_matrix,
+            "board": _cmd_board,
             "patches": _cmd_patches,
             "tree": _cmd_tree,
             "clean": _cmd_clean, "distclean": _cmd_distclean}

@@ -105,7 +105,8 @@ def build(out: Path, *, busybox: Path, init: Path, modules: Sequence[Path] = (),
         raise HarnessError(f"cannot write {out}: {err.strerror}") from err
 
 
-def _modinfo(module: Path, key: str) -> str:
+def modinfo(module: Path, key: str) -> str:
+    """A field of a module's description; empty if it has none."""
     match = re.search(rb"\0" + key.encode() + rb"=([^\0]*)\0", _load(module))
     return match[1].decode() if match else ""
 
@@ -142,7 +143,7 @@ def load_order(modules: Sequence[Path], available: Mapping[str, Path]) -> list[P
         if name in open_names:
             raise HarnessError(f"modules depend on each other: {sorted(open_names)}")
         open_names.add(name)
-        for depends in _modinfo(known[name], "depends").split(","):
+        for depends in modinfo(known[name], "depends").split(","):
             if depends:
                 visit(_plain(depends), known[name].name)
         open_names.discard(name)

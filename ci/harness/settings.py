@@ -48,7 +48,8 @@ AROUND = "/harness/bin/around"
 """Runs a command, and fails if that leaves anything behind."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "RANDOM", "O", "V", "JOBS",
-             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS", "N", "STOP", "QUICK")
+             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS", "N", "STOP", "QUICK",
+             "KDIR", "FLAVOUR")
 
 
 def default_cache() -> Path:
@@ -72,6 +73,10 @@ class Settings:
     signoff: Optional[str] = None
     steps: Optional[str] = None
     """Which patches of a series to build and run, one after the other."""
+    kdir: Optional[str] = None
+    """Headers of the kernel that a board runs, or 'debian'."""
+    flavour: Optional[str] = None
+    """Of a board's kernel: debug or production."""
     random: int = 0
     """How many generated mutants, instead of those of the catalog."""
     rounds: int = 10
@@ -151,6 +156,7 @@ def parse(argv: Sequence[str]) -> Settings:
                              f"use for instance JOBS={cpus}")
         settings.jobs = int(given["JOBS"])
     settings.signoff, settings.steps = given.get("SIGNOFF"), given.get("STEPS")
+    settings.kdir, settings.flavour = given.get("KDIR"), given.get("FLAVOUR")
     settings.seed = given.get("SEED")
     if settings.seed and not re.fullmatch(r"[1-9]\d{0,9}", settings.seed):
         raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")

@@ -32,6 +32,10 @@ def config_text(data: bytes) -> str:
     return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", "replace")
 
 
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0
+
+
 def machine(found: Mapping[str, str], host: str, bundle: Bundle) -> None:
     """What nothing on the board could change."""
     arch = str(bundle.manifest["arch"])
@@ -40,7 +44,7 @@ def machine(found: Mapping[str, str], host: str, bundle: Bundle) -> None:
                            f"{MACHINES[arch]}; wrong board, or wrong bundle")
     if found.get("uid") != "0":
         raise HarnessError(f"{host}: not root there; use root@{host.rpartition('@')[2]}")
-    if not int(found.get("gpus") or 0):
+    if not _number(found.get("gpus")):
         raise HarnessError(f"{host}: no device that panthor drives (mali-valhall-csf) in the board's device tree; "
                            "is it switched on there?")
     if not found.get("firmware"):
@@ -53,7 +57,7 @@ def machine(found: Mapping[str, str], host: str, bundle: Bundle) -> None:
 
 def space(found: Mapping[str, str], host: str, folder: str, needed: int) -> None:
     """Room for the bundle, before anything is copied."""
-    free, wanted = int(found.get("free_kb") or 0), (needed >> 10) + SPARE_KB
+    free, wanted = _number(found.get("free_kb")), (needed >> 10) + SPARE_KB
     if free < wanted:
         raise HarnessError(f"{host}: disk full: {folder} has {free >> 10} MiB free and {wanted >> 10} are needed; "
                            "free some, or choose another folder with --dir")
@@ -63,10 +67,10 @@ def kernel(found: Mapping[str, str], host: str, bundle: Bundle, config: set[str]
     """Whether the kernel that runs takes the bundle's modules and has what gates need."""
     if found.get("kernel") != bundle.release:
         raise HarnessError(f"{host} runs Linux {found.get('kernel')}, the bundle's modules are for {bundle.release}; "
-                           "boot the bundle's kernel, or build the module for the one that runs (make board-module)")
+                           "boot the bundle's kernel, or build the module for the one that runs (make board KDIR=)")
     if found.get("driver") == "builtin":
         raise HarnessError(f"{host}: panthor is built into the kernel that runs; boot one that has it as a module")
-    if int(found.get("users") or 0):
+    if _number(found.get("users")):
         raise HarnessError(f"{host}: panthor is in use there; stop what uses the GPU (a desktop?)")
     if production:
         return
