@@ -52,7 +52,7 @@ int nth_open(struct sweep *sweep, const struct ioctl_desc *desc)
 	    file_read(GFP_WAIT, text, sizeof(text)) || text[0] != 'N')
 		return -ENOENT;
 	if (!panthor_debugfs(sweep->user.client.fd, "shrink", path, sizeof(path)))
-		sweep->shrink = open(path, O_RDWR | O_CLOEXEC);
+		sweep->shrink = open(path, O_WRONLY | O_CLOEXEC);
 	return 0;
 }
 

@@ -32,7 +32,8 @@ struct sweep {
 	struct bo bo;
 	int fd;
 	int other_fd;
-	/* The debugfs file that evicts. */
+	char path[64];
+	/* The debugfs file that evicts, for one who only writes. */
 	int shrink;
 	/* The file fail-nth of this thread. */
 	int nth;

@@ -219,17 +219,17 @@ const struct operation fault_flush_id = {
 
 static int run_evict(struct sweep *sweep)
 {
-	return pwrite(sweep->shrink, "100000", 6, 0) == 6 ? 0 : -errno;
+	return write(sweep->shrink, "100000", 6) == 6 ? 0 : -errno;
 }
 
-/* -ENODATA if nothing went. */
+/* -ENODATA if nothing went. The file can be read once each time it is opened. */
 static int evict(struct sweep *sweep)
 {
-	char text[32] = "";
-	int ret = run_evict(sweep);
+	char path[80], text[32];
+	int ret = panthor_debugfs(client_fd(sweep), "shrink", path, sizeof(path));
 
-	if (!ret && pread(sweep->shrink, text, sizeof(text) - 1, 0) < 0)
-		ret = -errno;
+	ret = ret ?: run_evict(sweep);
+	ret = ret ?: file_read(path, text, sizeof(text));
 	return ret ?: strtoull(text, NULL, 0) ? 0 : -ENODATA;
 }
 
@@ -338,12 +338,23 @@ const struct operation split_block = {
 	.undo = undo_split,
 };
 
-static int run_open(struct sweep *sweep)
+/* What procfs allocates for the name of a file is not the driver's. */
+static int prepare_open(struct sweep *sweep)
 {
 	char path[64];
+	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", client_fd(sweep));
-	sweep->fd = open(path, O_RDWR | O_CLOEXEC);
+	length = readlink(path, sweep->path, sizeof(sweep->path) - 1);
+	if (length < 0)
+		return -errno;
+	sweep->path[length] = '\0';
+	return 0;
+}
+
+static int run_open(struct sweep *sweep)
+{
+	sweep->fd = open(sweep->path, O_RDWR | O_CLOEXEC);
 	return sweep->fd < 0 ? -errno : 0;
 }
 
@@ -352,7 +363,9 @@ static int run_close(struct sweep *sweep)
 	return close(sweep->fd) ? -errno : 0;
 }
 
-const struct operation open_file = { .name = "open", .run = run_open, .undo = run_close };
+const struct operation open_file = {
+	.name = "open", .prepare = prepare_open, .run = run_open, .undo = run_close,
+};
 
 /* All that a file can have, for its close. */
 static int prepare_close(struct sweep *sweep)
@@ -365,8 +378,9 @@ static int prepare_close(struct sweep *sweep)
 		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP, .va = CALL_VA, .size = DATA_SIZE,
 	};
 	uint32_t vm, group;
-	int ret = run_open(sweep);
+	int ret = prepare_open(sweep);
 
+	ret = ret ?: run_open(sweep);
 	ret = ret ?: vm_create(sweep->fd, &vm);
 	ret = ret ?: command(sweep->fd, DRM_IOCTL_PANTHOR_BO_CREATE, &bo);
 	op.bo_handle = bo.handle;
