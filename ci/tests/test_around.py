@@ -28,6 +28,7 @@ GEMS, MORE = gems(4096), gems(4096, 4096)
 FRESH = {
     "sys/kernel/debug/dri/0/gems": GEMS,
     "sys/kernel/debug/dri/0/gpuvas": "VM\n",
+    "sys/kernel/debug/dri/bridges": "bridge[0]\n",
     "sys/kernel/debug/panthor-sim/0/counters": "reads 7\nviolations 0\n",
     "sys/kernel/debug/panthor-sim/1/counters": "reads 7\nviolations 2\n",
     "sys/kernel/debug/kmemleak": "......\n",

@@ -113,7 +113,8 @@ static void look_gems(const char *path, struct look *look)
 
 	snprintf(full, sizeof(full), "%s%s", root, path);
 	ret = gem_each_path(full, add_gem, look);
-	if (!ret || ret == -ENOENT)
+	/* Not all that is in the folder is a GPU. */
+	if (!ret || ret == -ENOENT || ret == -ENOTDIR)
 		return;
 	if (!unreadable)
 		printf("# around: %s: %s\n", path, strerror(-ret));

@@ -32,8 +32,7 @@ struct sweep {
 	struct bo bo;
 	int fd;
 	int other_fd;
-	char path[64];
-	/* The debugfs file that evicts, for one who only writes. */
+	/* The debugfs file that evicts. */
 	int shrink;
 	/* The file fail-nth of this thread. */
 	int nth;

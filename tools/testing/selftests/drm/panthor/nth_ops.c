@@ -338,6 +338,8 @@ const struct operation split_block = {
 	.undo = undo_split,
 };
 
+static char node[64];
+
 /* What procfs allocates for the name of a file is not the driver's. */
 static int prepare_open(struct sweep *sweep)
 {
@@ -345,16 +347,16 @@ static int prepare_open(struct sweep *sweep)
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", client_fd(sweep));
-	length = readlink(path, sweep->path, sizeof(sweep->path) - 1);
+	length = readlink(path, node, sizeof(node) - 1);
 	if (length < 0)
 		return -errno;
-	sweep->path[length] = '\0';
+	node[length] = '\0';
 	return 0;
 }
 
 static int run_open(struct sweep *sweep)
 {
-	sweep->fd = open(sweep->path, O_RDWR | O_CLOEXEC);
+	sweep->fd = open(node, O_RDWR | O_CLOEXEC);
 	return sweep->fd < 0 ? -errno : 0;
 }
 
