@@ -7,7 +7,8 @@ ifneq ($(filter default undefined,$(origin CC)),)
 override CC :=
 endif
 
-VARS := DRIVER KERNEL LANES FILTER SEED RANDOM O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS
+VARS := DRIVER KERNEL LANES FILTER SEED RANDOM O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS \
+	N STOP QUICK
 # A misspelt variable must not silently be none.
 given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$(w)),$(firstword $(subst =, ,$(w)))))
 unknown := $(addsuffix =,$(filter-out $(VARS),$(given)))
@@ -15,7 +16,7 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-COMMANDS := verify test kunit canaries mutants coverage lockgraph matrix bench client patches tree clean distclean
+COMMANDS := verify test kunit soak canaries mutants coverage lockgraph matrix bench client patches tree clean distclean
 .PHONY: help $(COMMANDS)
 
 $(COMMANDS):
@@ -27,6 +28,8 @@ help:
 	@echo '  kunit      the same in UML only (unless LANES says otherwise): the edit loop'
 	@echo '  test       the tests of this harness, then both drivers in all lanes, and in UML'
 	@echo '             on the other kernel'
+	@echo '  soak       the KUnit suites in UML (LANES=, FILTER= for more, or for less) N= times, each'
+	@echo '             time with another seed: which test does not always end the same way?'
 	@echo '  canaries   makes one fault per gate, each in a boot of UML, and shows that exactly'
 	@echo '             that gate goes red'
 	@echo '  mutants    put known defects into the core, one at a time: which test notices?'
@@ -55,6 +58,8 @@ help:
 	@echo '  FILTER=    SUITE or SUITE.CASE, globs allowed: panthor_gem_reclaim.scan_*'
 	@echo '             (of mutants: their names; ci/mutants/, or FILE.FUNCTION.RULE.NUMBER)'
 	@echo '  RANDOM=    so many generated mutants instead of the known defects, by SEED='
+	@echo '  N=         how many runs of soak (default: 10); STOP=1 ends it with the first that fails,'
+	@echo '             QUICK=1 leaves the slow cases out; SEED= is that of each run'
 	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'
 	@echo '  V=1        print the plain command behind each step'
 	@echo '  JOBS=      parallel compile jobs (default: number of CPUs)'

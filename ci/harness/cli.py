@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Sequence
 
 from . import (bench, canaries, client, coverage, lanerun, lanes, lockgraph, locks, matrix, mutants, patches,
-               prepare, procs, report_files, report_term, settings, source)
+               prepare, procs, report_files, report_term, settings, soak, source)
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -134,6 +134,10 @@ def _cmd_own(s: Settings) -> int:
     return OWN[s.command](s, chosen[0], _new_results(s))
 
 
+def _cmd_soak(s: Settings) -> int:
+    return soak.run(s, _begin(s), _new_results(s))
+
+
 def _cmd_mutants(s: Settings) -> int:
     settings.prepare_output(s)
     return mutants.run(s, _new_results(s))
@@ -194,6 +198,7 @@ COMMANDS = {**{name: _cmd_own for name in OWN},
             "verify": _cmd_verify,
             "kunit": _cmd_verify,
             "test": _cmd_test,
+            "soak": _cmd_soak,
             "mutants": _cmd_mutants,
             "matrix": _cmd_matrix,
             "patches": _cmd_patches,

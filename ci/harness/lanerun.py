@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -84,7 +85,7 @@ def build(work: Work, lane: Lane) -> list[Built]:
             boots[0].gates.append(vm.identity_gate(work, lane))
     if not lane.is_vm:
         return boots + _build_um_sim(work, lane)
-    kinds = sim.kinds(filter_)
+    kinds = sim.kinds(filter_, work.settings.driver)
     if kinds:
         with clock.stage(f"build {work.title}-{sim.lane_name(lane)}"):
             vm.build_base(work, lane)
@@ -94,10 +95,13 @@ def build(work: Work, lane: Lane) -> list[Built]:
 
 
 def _build_um_sim(work: Work, lane: Lane) -> list[Built]:
-    if not umsim.programs(work.settings.filter):
+    if not umsim.programs(work.settings.filter, work.settings.driver):
         return []
     # The edit loop of the suites does not wait for a second kernel.
     if work.settings.quick:
+        return []
+    # Nor is the whole of it what somebody wants a hundred times; a filter names some.
+    if work.settings.command == "soak" and not work.settings.filter:
         return []
     # A VM lane runs the same programs. That they run in UML is tested once.
     if work.settings.command == "test":
@@ -121,6 +125,10 @@ def _boot(built: Built, log: Path) -> str:
 
 def run(built: Built, results: Path) -> LaneResult:
     """Boots once and judges the log, which stays in ``results``."""
+    if not built.work.settings.seed:
+        # One for all that throws dice in the boot, so that one number repeats it.
+        built = dataclasses.replace(built, work=dataclasses.replace(built.work, settings=dataclasses.replace(
+            built.work.settings, seed=str(1 + secrets.randbelow(sim.SEEDS - 1)))))
     work, lane = built.work, built.lane
     kernel = umsim.LANE if built.kind and not lane.is_vm else lane
     s = work.settings
@@ -132,6 +140,7 @@ def run(built: Built, results: Path) -> LaneResult:
                          work.src.series, s.filter, EXPECT, NOISE, config,
                          built.left_out)
     result.lane = built.name
+    result.seed = result.seed or str(s.seed)
     result.gates += built.gates
     result.note = "; ".join(text for text in (note, "" if built.kind else parts.note(
         built.part, s.filter, s.quick)) if text)

@@ -35,6 +35,10 @@ LONG = "_long"
 BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
 minutes, or what they find would spoil the run for others."""
+FATAL = "_fatal"
+"""End of names of tests that end a stock kernel, or spoil the rest of its run, by a defect
+that our core does not have or ci/fixes mends: part of every run with the core, and of one
+with the stock driver by name only."""
 PARALLEL = ("load", "races", "fuzz")
 """Programs that want CPUs which really run at the same time; they have a boot of their own."""
 DRIVERS = ("core", "stock")
@@ -44,7 +48,7 @@ AROUND = "/harness/bin/around"
 """Runs a command, and fails if that leaves anything behind."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "RANDOM", "O", "V", "JOBS",
-             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS")
+             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS", "N", "STOP", "QUICK")
 
 
 def default_cache() -> Path:
@@ -70,6 +74,10 @@ class Settings:
     """Which patches of a series to build and run, one after the other."""
     random: int = 0
     """How many generated mutants, instead of those of the catalog."""
+    rounds: int = 10
+    """How many times soak runs everything."""
+    stop: bool = False
+    """Whether soak ends with the first run that fails."""
     quick: bool = False
     """Leave slow cases out: the edit loop does not wait for them."""
     verbose: bool = False
@@ -80,7 +88,7 @@ class Settings:
     @property
     def kernel_args(self) -> list[str]:
         """Kernel command line words that carry the settings into the run."""
-        words = [f"panthor.kunit_seed={self.seed}"] if self.seed else []
+        words = [f"{module}.kunit_seed={self.seed}" for module in ("panthor", "panthor_sim") if self.seed]
         if self.driver != "stock":
             # What is fatal or left out with stock's defects is an ordinary case without them.
             words += ["panthor.kunit_fatal=all", "panthor.kunit_defects=0"]
@@ -96,7 +104,7 @@ class Settings:
         command = "kunit" if lane == "um" else "verify"
         words = ["make", self.command if self.command in (*OWN_CASES, *UM_COMMANDS) else command]
         words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
-                  if k not in ("LANES", "FILTER", "SEED", "V")]
+                  if k not in ("LANES", "FILTER", "SEED", "V", "N", "STOP", "QUICK")]
         if lane != "um":
             words.append(f"LANES={lane}")
         return " ".join([*words, *extra])
@@ -124,6 +132,8 @@ def parse(argv: Sequence[str]) -> Settings:
     if settings.command == "kunit":
         settings.lanes = "um"
         settings.quick = "FILTER" not in given
+    if settings.command == "soak":
+        settings.lanes = "um"
     if settings.command in OWN_CASES:
         settings.lanes = "vm"
     if settings.command in UM_COMMANDS:
@@ -145,9 +155,10 @@ def parse(argv: Sequence[str]) -> Settings:
     if settings.seed and not re.fullmatch(r"[1-9]\d{0,9}", settings.seed):
         raise UsageError(f"SEED={settings.seed} is not a seed; take the number a run has printed")
     settings.random = _random(given.get("RANDOM", "0"), settings.command)
+    _soak(settings)
     settings.driver = _driver(given.get("DRIVER", settings.driver))
     if settings.filter and settings.command not in OWN_FILTER:
-        check_filter(settings.filter, settings.command)
+        check_filter(settings.filter, settings.command, settings.driver)
     return settings
 
 
@@ -157,6 +168,22 @@ def _random(text: str, command: str) -> int:
     if int(text) and command != "mutants":
         raise UsageError(f"RANDOM= is how many mutants 'make mutants' generates; {command} has no use for it")
     return int(text)
+
+
+def _soak(settings: Settings) -> None:
+    given = settings.given
+    for name in ("N", "STOP", "QUICK"):
+        if name in given and settings.command != "soak":
+            raise UsageError(f"{name}= is for 'make soak'; {settings.command} has no use for it")
+    count = given.get("N", str(settings.rounds))
+    if not re.fullmatch(r"[1-9]\d{0,5}", count):
+        raise UsageError(f"N={count} is not a number of runs; use for instance N=100")
+    settings.rounds = int(count)
+    settings.stop = given.get("STOP", "0") != "0"
+    if given.get("QUICK", "0") != "0":
+        if settings.filter:
+            raise UsageError("QUICK= leaves the slow cases out of all; with FILTER= there is what it names")
+        settings.quick = True
 
 
 def other(settings: Settings, variable: str, value: str) -> Settings:
@@ -235,19 +262,21 @@ def programs() -> dict[str, dict[str, str]]:
 def _words(case: str) -> str:
     """What a case that runs only by name finds in its environment; long ones may not leak."""
     return ("AROUND_LEAKS=1 " if case.endswith(LONG) else "") + \
-        ("PANTHOR_BY_NAME=1 " if case.endswith(BY_NAME) else "")
+        ("PANTHOR_BY_NAME=1 " if case.endswith((*BY_NAME, FATAL)) else "")
 
 
-def chosen_programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
+def chosen_programs(pattern: Optional[str], driver: str = "core") -> list[tuple[str, str, str]]:
     """Suite, case and command of the programs that a filter leaves.
 
-    Those of ``BY_NAME`` are left only by their full name.
+    Those of ``BY_NAME`` are left only by their full name, and so are, with the stock
+    driver, those that end it.
     """
+    by_name = (*BY_NAME, FATAL) if driver == "stock" else BY_NAME
     suite_glob, _, case_glob = (pattern or "*").partition(".")
     return [(suite, case, command) for suite, cases in programs().items()
             if fnmatch.fnmatchcase(suite, suite_glob) for case, command in cases.items()
             if fnmatch.fnmatchcase(case, case_glob or "*")
-            and (not case.endswith(BY_NAME) or f"{suite}.{case}" == pattern)]
+            and (not case.endswith(by_name) or f"{suite}.{case}" == pattern)]
 
 
 def sim_tests() -> dict[str, list[str]]:
@@ -270,12 +299,12 @@ def own_programs(command: str, pattern: Optional[str]) -> list[tuple[str, str, s
             if not pattern or filter_leaves(pattern, command, [case])]
 
 
-def check_filter(pattern: str, command: str = "") -> None:
+def check_filter(pattern: str, command: str = "", driver: str = "core") -> None:
     """Refuses a filter that would leave nothing to run, before any build."""
     if command in OWN_CASES:
         if not own_programs(command, pattern):
             raise UsageError(f"FILTER={pattern} matches no case of {command}: {' '.join(OWN_CASES[command])}")
-    elif not kunit_left(pattern) and not chosen_programs(pattern):
+    elif not kunit_left(pattern) and not chosen_programs(pattern, driver):
         known = [*known_tests(), *programs()]
         raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
                          f"suites are: {' '.join(known)}")

@@ -12,9 +12,10 @@ from pathlib import Path
 from unittest import mock
 
 import support
-from harness import lanerun, parts
+from harness import lanerun, parts, settings
 from harness.lanes import LANES
 from harness.model import HarnessError, LaneResult
+from harness.prepare import Clock, Work
 
 WAIT_SECONDS = 10.0
 
@@ -117,6 +118,36 @@ class RunAll(unittest.TestCase):
         self.assertEqual(company, [])
 
 
+class Seed(support.Folder):
+    """One number repeats all that throws dice in a boot."""
+
+    def seed_of(self, given: str) -> tuple[str, str]:
+        """What the boot was given, and what the result says to type."""
+        s = settings.parse(["verify", *([f"SEED={given}"] if given else [])])
+        work = Work(s, mock.Mock(series="7.3", ident="x"), Clock())
+        seen: list[str] = []
+
+        def boot(one: lanerun.Built, _log: Path) -> str:
+            seen.extend(word for word in one.work.settings.kernel_args if "seed" in word)
+            return ""
+        with mock.patch.object(lanerun, "_boot", boot), mock.patch("shutil.copyfile"), \
+                mock.patch.object(lanerun.kconfig, "enabled", lambda _folder: set()), \
+                mock.patch.object(lanerun.judge, "judge", lambda *_args: LaneResult("um", "core", "7.3")):
+            made = lanerun.run(lanerun.Built(work, LANES["um"], part=parts.QUICK), self.dir)
+        numbers = {word.partition("=")[2] for word in seen}
+        self.assertEqual([word.partition(".")[0] for word in seen], ["panthor", "panthor_sim"])
+        self.assertEqual(len(numbers), 1)
+        return numbers.pop(), made.repro
+
+    def test_given(self) -> None:
+        self.assertEqual(self.seed_of("77"), ("77", "make kunit SEED=77 FILTER={case}"))
+
+    def test_new_each_time(self) -> None:
+        (one, repro), (other, _) = self.seed_of(""), self.seed_of("")
+        self.assertNotEqual(one, other)
+        self.assertIn(f"SEED={one}", repro)
+
+
 class Interrupt(unittest.TestCase):
     """Ctrl-C while two lanes run in threads."""
 
@@ -134,7 +165,8 @@ class Interrupt(unittest.TestCase):
             started = threading.Barrier(3)
             def fake(one, results):
                 with procs.Child(["sleep", "60"]) as child:
-                    print(child.pid, flush=True)
+                    # In one piece, or the other thread's comes in before the newline.
+                    print(f"{child.pid}\\n", end="", flush=True)
                     started.wait(10)
                     for _ in procs.stream(child, lambda: None, None):
                         pass

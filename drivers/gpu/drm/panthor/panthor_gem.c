@@ -96,11 +96,13 @@ static void panthor_gem_print_info(struct drm_printer *p, unsigned int indent,
 	if (drm_gem_is_imported(obj))
 		return;
 
-	drm_printf_indent(p, indent, "resident=%s\n", str_true_false(bo->backing.pages));
+	drm_printf_indent(p, indent, "resident=%s\n",
+			  str_true_false(READ_ONCE(bo->backing.pages)));
 	drm_printf_indent(p, indent, "pages_pin_count=%u\n", refcount_read(&bo->backing.pin_count));
 	drm_printf_indent(p, indent, "vmap_use_count=%u\n",
 			  refcount_read(&bo->cmap.vaddr_use_count));
-	drm_printf_indent(p, indent, "vaddr=%p\n", bo->cmap.vaddr);
+	/* Who asks holds no lock, and wants to know what it is just now. */
+	drm_printf_indent(p, indent, "vaddr=%p\n", data_race(bo->cmap.vaddr));
 	drm_printf_indent(p, indent, "mmap_count=%u\n", refcount_read(&bo->cmap.mmap_count));
 }
 

@@ -174,7 +174,7 @@ static int shrink_read(void *data, u64 *pages)
 {
 	struct panthor_device *ptdev = container_of(data, struct panthor_device, base);
 
-	*pages = ptdev->reclaim.nr_pages_reclaimed_on_last_scan;
+	*pages = READ_ONCE(ptdev->reclaim.nr_pages_reclaimed_on_last_scan);
 	return 0;
 }
 

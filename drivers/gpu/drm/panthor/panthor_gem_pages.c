@@ -51,7 +51,7 @@ int panthor_gem_pages_get(const struct panthor_gem_section *s)
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
 
-	bo->backing.pages = pages;
+	WRITE_ONCE(bo->backing.pages, pages);
 	return 0;
 }
 
@@ -104,7 +104,7 @@ int panthor_gem_pages_map_dma(const struct panthor_gem_section *s)
 static void put_pages(struct panthor_gem_object *bo, bool alive)
 {
 	drm_gem_put_pages(&bo->base, bo->backing.pages, !bo->scratch, false);
-	bo->backing.pages = NULL;
+	WRITE_ONCE(bo->backing.pages, NULL);
 
 	if (alive && bo->scratch)
 		shmem_truncate_range(file_inode(bo->base.filp), 0, (loff_t)-1);

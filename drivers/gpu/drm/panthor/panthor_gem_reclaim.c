@@ -157,7 +157,8 @@ static void reclaim_enter(struct panthor_gem_object *bo, enum panthor_gem_reclai
 		       gem_events[bo->reclaim_state][state], from->name, to->name);
 
 	mutex_lock(&ptdev->base.gem_lru_mutex);
-	ptdev->reclaim.gpu_mapped_count += pages * (to->gpu_mapped - from->gpu_mapped);
+	WRITE_ONCE(ptdev->reclaim.gpu_mapped_count, ptdev->reclaim.gpu_mapped_count +
+		   pages * (to->gpu_mapped - from->gpu_mapped));
 	if (to->lru)
 		drm_gem_lru_move_tail_locked((void *)ptdev + to->lru, &bo->base);
 	mutex_unlock(&ptdev->base.gem_lru_mutex);

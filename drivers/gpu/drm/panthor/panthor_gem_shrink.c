@@ -305,10 +305,16 @@ static bool try_evict(struct panthor_gem_object *bo, enum panthor_gem_reclaim_st
 	return s.bo && judge(&s, ceiling).evict && evict(&s);
 }
 
+static const struct drm_gem_lru *lru_of(const struct drm_gem_object *obj)
+{
+	/* DRM changes it with a lock that is not held here. */
+	return data_race(READ_ONCE(obj->lru));
+}
+
 static bool evict_up_to(struct drm_gem_object *obj, enum panthor_gem_reclaim_state ceiling)
 {
 	struct panthor_gem_object *bo = to_panthor_bo(obj);
-	const struct drm_gem_lru *lru = READ_ONCE(obj->lru);
+	const struct drm_gem_lru *lru = lru_of(obj);
 	struct gem_scan *scan = scan_current();
 
 	dma_resv_assert_held(obj->resv);
@@ -322,7 +328,7 @@ static bool evict_up_to(struct drm_gem_object *obj, enum panthor_gem_reclaim_sta
 	 * Those that stayed where they were are counted as remaining by the scan of
 	 * that LRU. Only compared: who else moves the BO just now does not matter.
 	 */
-	if (bo->reclaim_state != PANTHOR_GEM_UNRECLAIMABLE && READ_ONCE(obj->lru) != lru)
+	if (bo->reclaim_state != PANTHOR_GEM_UNRECLAIMABLE && lru_of(obj) != lru)
 		scan->moved += panthor_gem_nr_pages(bo);
 
 	return false;
@@ -357,6 +363,12 @@ static bool can_wait(const struct shrink_control *sc)
 	       (sc->gfp_mask & __GFP_KSWAPD_RECLAIM && current_is_kswapd());
 }
 
+static unsigned long lru_count(const struct drm_gem_lru *lru)
+{
+	/* DRM counts with a lock that is not held here. */
+	return data_race(READ_ONCE(lru->count));
+}
+
 /* A hint; that it may be just changing does no harm. */
 static unsigned long shrinker_count(struct shrinker *shrinker, struct shrink_control *sc)
 {
@@ -366,7 +378,7 @@ static unsigned long shrinker_count(struct shrinker *shrinker, struct shrink_con
 	if (!can_swap())
 		return 0;
 
-	pages = READ_ONCE(ptdev->reclaim.unused.count) + READ_ONCE(ptdev->reclaim.mmapped.count);
+	pages = lru_count(&ptdev->reclaim.unused) + lru_count(&ptdev->reclaim.mmapped);
 	if (can_wait(sc))
 		pages += READ_ONCE(ptdev->reclaim.gpu_mapped_count);
 

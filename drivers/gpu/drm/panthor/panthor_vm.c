@@ -478,7 +478,8 @@ struct panthor_heap_pool *panthor_vm_get_heap_pool(struct panthor_vm *vm, bool c
 		pool = panthor_heap_pool_create(vm->ptdev, vm);
 		if (IS_ERR(pool))
 			return pool;
-		vm->heaps.pool = pool;
+		/* For panthor_vm_heaps_sizes(), which looks into the pool without the lock. */
+		smp_store_release(&vm->heaps.pool, pool);
 	}
 
 	return panthor_heap_pool_get(vm->heaps.pool);

@@ -506,7 +506,8 @@ int panthor_vm_op_exec(struct panthor_vm_op *op)
 	guard(mutex)(&vm->op_lock);
 
 	/* Whatever were mapped into a destroyed VM would keep it for ever. */
-	if (op_type(op) == DRM_PANTHOR_VM_BIND_OP_TYPE_MAP && (vm->destroyed || vm->unusable))
+	if (op_type(op) == DRM_PANTHOR_VM_BIND_OP_TYPE_MAP &&
+	    (vm->destroyed || panthor_vm_is_unusable(vm)))
 		return -EINVAL;
 
 	ret = op_lock_region(op);

@@ -33,8 +33,8 @@ struct stress_param {
 /* In the order of enum stress_op. */
 static const struct stress_param stress_params[] = {
 	{ "everything",	{ 4, 8, 4, 4, 6, 4, 8, 4, 4, 8, 2, 2, 1, 6, 16 } },
-	{ "holds",	{ 16, 16, 12, 4, 2, 1, 4, 1, 2, 16, 2, 1, 1, 4, 16 } },
-	{ "mappings",	{ 2, 2, 1, 1, 12, 8, 16, 8, 8, 12, 1, 1, 2, 0, 0 } },
+	{ "holds",	{ 16, 16, 12, 4, 4, 1, 4, 1, 2, 16, 2, 1, 1, 4, 16 } },
+	{ "mappings",	{ 2, 4, 1, 1, 12, 8, 16, 8, 8, 12, 1, 1, 2, 0, 0 } },
 	{ "reclaim",	{ 2, 6, 2, 2, 3, 2, 8, 2, 4, 32, 4, 2, 1, 4, 24 } },
 };
 

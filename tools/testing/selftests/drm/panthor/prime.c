@@ -440,7 +440,7 @@ TEST_F(two_gpus, imported_mmap_is_last)
  * A page of an imported mapping that may consist of blocks goes, and the rest stays.
  * Drivers were seen to crash.
  */
-TEST_F(two_gpus, partial_unmap_alone)
+TEST_F(two_gpus, partial_unmap_fatal)
 {
 	const unsigned int pages = 1024, hole = 256;
 	struct part head = { .va = 2 * BO_VA, .pages = hole };

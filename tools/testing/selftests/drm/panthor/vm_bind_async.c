@@ -52,7 +52,7 @@ FIXTURE_SETUP(vm)
 	ASSERT_EQ(0, ret);
 	ret = gate_make(&self->gate);
 	if (ret)
-		SKIP(return, "no software fences: CONFIG_SW_SYNC, mount debugfs at /sys/kernel/debug, be root");
+		SKIP(return, "no software fences: CONFIG_SW_SYNC, debugfs mounted, be root");
 	self->sim = sim_find(gpu->fd);
 	ASSERT_EQ(0, tagged_bo(gpu, false, 1, &self->one));
 	ASSERT_EQ(0, tagged_bo(gpu, true, 2, &self->two));
@@ -332,7 +332,7 @@ TEST_F(vm, job_waits_for_bind)
  * A VM that is destroyed takes along what is in its queue, and leaves nothing. What
  * would be left is never freed, and so spoils a run.
  */
-TEST_F(vm, destroyed_with_a_queue_alone)
+TEST_F(vm, destroyed_with_a_queue_fatal)
 {
 	struct client *gpu = &self->client;
 	struct drm_panthor_sync_op syncs[] = { wait_for(self->first), signals(self->done[0]) };
@@ -361,7 +361,7 @@ TEST_F(vm, destroyed_with_a_queue_alone)
 }
 
 /* A file that is closed does so too. */
-TEST_F(vm, closed_with_a_queue_alone)
+TEST_F(vm, closed_with_a_queue_fatal)
 {
 	struct client *gpu = &self->client;
 	struct user user;
@@ -396,7 +396,7 @@ TEST_F(vm, closed_with_a_queue_alone)
  * The GPU does not answer while a bind is done: its fence has the error, and the VM
  * cannot be used any more but to be destroyed, which leaves the others alone.
  */
-TEST_F_TIMEOUT(vm, unusable_alone, 90)
+TEST_F_TIMEOUT(vm, unusable_fatal, 90)
 {
 	struct client *gpu = &self->client;
 	const uint64_t insns[] = {
