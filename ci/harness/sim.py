@@ -26,7 +26,7 @@ FIRMWARE = "lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 RUN_SECONDS = 1800.0
 LONG_SECONDS = 7200
 SEEDS = 1 << 32
-ENVIRONMENT = ("PANTHOR_SECONDS", "PANTHOR_ROUNDS", "PANTHOR_CALLS", "PANTHOR_TAME")
+ENVIRONMENT = ("PANTHOR_SECONDS", "PANTHOR_ROUNDS", "PANTHOR_CALLS", "PANTHOR_TAME", "PANTHOR_LEAKS")
 """Numbers that programs find in their environment if the caller has them in its own."""
 KINDS = ("sim", "smp")
 TYPICAL_SECONDS = {"tcg": 90.0, "kvm": 30.0}

@@ -587,6 +587,29 @@ int panthor_vm_unmap_range(struct panthor_vm *vm, u64 va, u64 size)
 }
 
 /**
+ * panthor_vm_unmap_whole() - Unmap mappings of which nothing remains
+ * @vm: The VM.
+ * @va: First byte of a mapping, page aligned.
+ * @size: Size in bytes, up to the end of a mapping.
+ *
+ * Nothing is allocated: those who destroy what was mapped cannot do it later.
+ *
+ * Context: Process context. No resv is held.
+ *
+ * Return: 0 or as panthor_vm_op_exec().
+ */
+int panthor_vm_unmap_whole(struct panthor_vm *vm, u64 va, u64 size)
+{
+	struct panthor_vm_op op;
+	int ret;
+
+	op_init(&op, vm, DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP, va, size);
+	ret = panthor_vm_op_exec(&op);
+	panthor_vm_op_cleanup(&op);
+	return ret;
+}
+
+/**
  * panthor_vm_get_bo_for_va() - Find the BO behind an address
  * @vm: The VM.
  * @va: The address.
