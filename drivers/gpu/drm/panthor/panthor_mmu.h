@@ -78,7 +78,6 @@ int panthor_vm_as(struct panthor_vm *vm);
 int panthor_vm_map_bo_range(struct panthor_vm *vm, struct panthor_gem_object *bo,
 			    u64 offset, u64 size, u64 va, u32 flags);
 int panthor_vm_unmap_range(struct panthor_vm *vm, u64 va, u64 size);
-int panthor_vm_unmap_whole(struct panthor_vm *vm, u64 va, u64 size);
 struct panthor_gem_object *panthor_vm_get_bo_for_va(struct panthor_vm *vm, u64 va,
 						    u64 *bo_offset);
 int panthor_vm_bind_exec_sync_op(struct drm_file *file, struct panthor_vm *vm,

@@ -44,7 +44,7 @@ static void vm_put_work(struct work_struct *work)
 /* Removes all mappings, the last step of the destruction. */
 static void vm_unmap_all(struct panthor_vm *vm)
 {
-	int ret = panthor_vm_unmap_whole(vm, vm->base.mm_start, vm->base.mm_range);
+	int ret = panthor_vm_unmap_range(vm, vm->base.mm_start, vm->base.mm_range);
 
 	/* Mappings have references: those that stay would keep the VM for ever. */
 	if (ret == -ETIMEDOUT)

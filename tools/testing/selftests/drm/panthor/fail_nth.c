@@ -280,8 +280,8 @@ FIXTURE_VARIANT(fatal) {
 };
 
 /*
- * What ends the kernel with each driver (D110), or makes the stock one warn and keep a
- * VM that it cannot unmap (D120).
+ * These end a stock kernel (D110), or make it warn and keep a VM that could not be
+ * unmapped for want of memory.
  */
 FIXTURE_VARIANT_ADD(fatal, submit_timeline) { .id = CALL_SUBMIT_TIMELINE, .op = &of_calls };
 FIXTURE_VARIANT_ADD(fatal, vm_destroy) { .id = CALL_VM_DESTROY, .op = &of_calls };
@@ -310,7 +310,7 @@ FIXTURE_TEARDOWN(fatal)
 }
 
 /* The same. */
-TEST_F_TIMEOUT(fatal, sweep_alone, 300)
+TEST_F_TIMEOUT(fatal, sweep_fatal, 300)
 {
 	sweep_all(_metadata, &self->sweep, variant->op, ENOMEM);
 }
