@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from .model import Case, Finding, Gate, GateState, HarnessError, Status
-from .settings import OWN_CASES
+from .settings import FATAL, OWN_CASES
 
 SPDX = "SPDX-License-Identifier:"
 RESULTS = ("Fail", "Crash")
@@ -64,13 +64,11 @@ def load_fails(folder: Path, driver: str, series: str,
     their own. The suite of a command of its own shares no cases with either.
     What is listed as ``Crash`` has boots of its own, see fatal.py.
 
-    Every driver is tested together with files of the tree that it does not replace;
-    defects of those are in lists of the tree.
+    Our core has none, of the tree's own files that run beside it neither: see fixes.py.
     """
     out: dict[str, Known] = {}
     kind = lane.rpartition("-")[2]
-    common = [] if kind in OWN_CASES else [f"{whose}-{series}{'-sim' if kind == 'sim' else ''}"
-                                           for whose in ("tree", driver)]
+    common = [] if kind in OWN_CASES else [f"{driver}-{series}{'-sim' if kind == 'sim' else ''}"]
     for stem in (*common, f"{driver}-{series}-{lane}"):
         path = folder / f"{stem}-fails.txt"
         if path.is_file():
@@ -87,7 +85,10 @@ def load_fails(folder: Path, driver: str, series: str,
 
 
 def load_required(folder: Path, lane: str, driver: str = "") -> list[str]:
-    """Tests that must run in a lane: <lane>[-<driver>]-required.txt."""
+    """Tests that must run in a lane: <lane>[-<driver>]-required.txt.
+
+    Those that end a stock kernel need not, with the stock driver.
+    """
     out: list[str] = []
     for stem in (lane, f"{lane}-{driver}"):
         path = folder / f"{stem}-required.txt"
@@ -102,7 +103,7 @@ def load_required(folder: Path, lane: str, driver: str = "") -> list[str]:
             if line in out:
                 raise HarnessError(f"{path}:{no}: {line} is listed twice")
             out.append(line)
-    return out
+    return [line for line in out if driver != "stock" or not line.endswith(FATAL)]
 
 
 def apply(cases: list[Case], fails: dict[str, Known],

@@ -65,6 +65,7 @@ def tool_table(machine: str) -> dict[str, tuple[Tool, ...]]:
         # Kernels from 7.3 on refuse the clang that Debian 12 calls clang.
         "clang": tuple(Tool(f"{name}-19", package, optional=True) for name, package in (
             ("clang", "clang-19"), ("ld.lld", "lld-19"), ("llvm-ar", "llvm-19"))),
+        "fixes": (Tool("spatch", "coccinelle"),),
         "check": (Tool("shellcheck", "shellcheck", optional=True),),
     }
 

@@ -85,7 +85,7 @@ def build(work: Work, lane: Lane) -> list[Built]:
             boots[0].gates.append(vm.identity_gate(work, lane))
     if not lane.is_vm:
         return boots + _build_um_sim(work, lane)
-    kinds = sim.kinds(filter_)
+    kinds = sim.kinds(filter_, work.settings.driver)
     if lane.kcsan and not filter_:
         kinds = [kind for kind in kinds if kind == sim.KINDS[1]]    # who is alone does not race
     if kinds:
@@ -97,7 +97,7 @@ def build(work: Work, lane: Lane) -> list[Built]:
 
 
 def _build_um_sim(work: Work, lane: Lane) -> list[Built]:
-    if not umsim.programs(work.settings.filter):
+    if not umsim.programs(work.settings.filter, work.settings.driver):
         return []
     # The edit loop of the suites does not wait for a second kernel.
     if work.settings.quick:

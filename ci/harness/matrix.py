@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Optional
 
-from . import hosttools, kconfig, lanes, locks, overlay, prepare, procs, treefiles
+from . import fixes, hosttools, kconfig, lanes, locks, overlay, prepare, procs, treefiles
 from .model import HarnessError, UsageError
 from .prepare import Clock, Work, say
 from .settings import REPO, Settings
@@ -290,7 +290,9 @@ def run(s: Settings) -> int:
     work = prepare.prepare(s, Clock())
     with locks.locked(work.root / ".run.lock", say, f"using {work.root}"):
         overlay.assemble(work.src, REPO, work.tree, say, driver=s.driver)
-        ours = {path for path, _ in treefiles.overlay_files(work.src.path, REPO, s.driver).walk()}
+        cache = work.root / overlay.FIXED
+        ours = {path for path, _ in treefiles.overlay_files(work.src.path, REPO, s.driver, cache).walk()}
+        ours -= {f"{DRIVER_DIR}/{name}" for fix in fixes.load_all(REPO) for name in fix.files}
         job = Job(work, {path for path in ours if path.startswith(f"{DRIVER_DIR}/")})
         rows = [compile_row(job, variant) for variant in VARIANTS if variant.name in wanted]
         files = sorted(path for path in ours if path.endswith((".c", ".h")))

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Optional, Sequence
 
-from . import kconfig, lanes, procs, treefiles
+from . import fixes, kconfig, lanes, procs, treefiles
 from .lanes import Lane
 from .model import HarnessError
 from .prepare import Work, check_space, fragments
@@ -134,7 +134,8 @@ def plain_driver(work: Work, folder: Path) -> Path:
         return stock
     shutil.rmtree(folder, ignore_errors=True)
     mirror(stock, folder)
-    for path in core:
+    fixed = {name for fix in fixes.load_all(REPO) for name in fix.files}
+    for path in [*core, *(work.tree / DRIVER_DIR / name for name in sorted(fixed))]:
         (folder / path.name).unlink(missing_ok=True)
         (folder / path.name).symlink_to(path)
     makefile = (stock / "Makefile").read_text(encoding="utf-8")

@@ -28,6 +28,8 @@ from .treefiles import Listing, Node, git_listing, is_product, is_product_dir, o
 
 SETTLED_NS = 50_000_000
 _TEMP = ".panthor-new-"
+FIXED = ".fixed"
+"""Beside the tree: files with fixes, by what they come from."""
 _NO_LINKS = frozenset((errno.EXDEV, errno.EROFS, errno.EOPNOTSUPP, errno.ENOSYS))
 _NOT_THIS_LINK = frozenset((errno.EPERM, errno.EMLINK, errno.EACCES))
 
@@ -69,7 +71,8 @@ def assemble(src: Union[KernelSource, Path], repo: Path, dest: Path, log: Log,
                          f"choose another folder with O=DIR")
     with locked(dest.parent / f".{dest.name}.lock", log, f"assembling {dest}"):
         try:
-            overlay = overlay_files(source, repo, driver) if files is None else files
+            overlay = files if files is not None else \
+                overlay_files(source, repo, driver, dest.parent / FIXED, log)
             equals = _Equals(dest.parent / f".{dest.name}.equals")
             work = _Assembly(link, _links_work(source, dest, link), equals)
             dest.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Optional, Union
 
-from . import locks, overlay, prepare, series, treefiles
+from . import fixes, locks, overlay, prepare, series, treefiles
 from .model import HarnessError, UsageError
 from .patchsteps import verify
 from .prepare import Clock, Work, say
@@ -97,15 +97,18 @@ class Commit:
     files: dict[str, Content]
 
 
-def commits(source: Path, files: Mapping[str, Content]) -> list[Commit]:
-    """The steps, each with the files it adds or changes.
+def commits(files: Mapping[str, Content], fixed: Sequence[fixes.Stage] = ()) -> list[Commit]:
+    """The steps, each with the files it adds or changes; first the fixes of the tree's own.
 
     Lists of files grow with what they list. A stock file with lines appended comes with
     the first step that has the file they point to.
     """
     hooks = {hook.path: hook for hook in treefiles.HOOKS if hook.path in files}
-    texts = {path: read(content) for path, content in files.items() if path not in hooks}
-    found: list[Commit] = []
+    found = [Commit(series.Step(stage.fix.subject, stage.fix.body, ()),
+                    {f"{treefiles.DRIVER_DIR}/{name}": text for name, text in stage.files.items()})
+             for stage in fixed]
+    apart = {*hooks, *(path for commit in found for path in commit.files)}
+    texts = {path: read(content) for path, content in files.items() if path not in apart}
     there: set[str] = set()
     shown: dict[str, bytes] = {}
     for step, new in series.split(texts):
@@ -144,11 +147,12 @@ def scratch(folder: Path, source: Path, paths: Sequence[str], who: Author) -> Pa
     return folder
 
 
-def write(work: Work, files: Mapping[str, Content], out: Path, who: Author) -> list[Path]:
+def write(work: Work, files: Mapping[str, Content], out: Path, who: Author,
+          fixed: Sequence[fixes.Stage] = ()) -> list[Path]:
     """The patches and a cover letter, in place of older ones."""
     with tempfile.TemporaryDirectory(prefix=".patches-", dir=work.root) as temp:
         repo = scratch(Path(temp), work.src.path, sorted(files), who)
-        for commit in commits(work.src.path, files):
+        for commit in commits(files, fixed):
             for path, content in commit.files.items():
                 (repo / path).parent.mkdir(parents=True, exist_ok=True)
                 (repo / path).write_bytes(read(content))
@@ -257,9 +261,11 @@ def run(s: Settings) -> int:
     with locks.locked(work.root / ".run.lock", say, f"using {work.root}"):
         # Under the lock: another run may have changed the driver in between.
         overlay.assemble(work.src, REPO, work.tree, say, driver=s.driver)
-        files = dict(treefiles.overlay_files(work.src.path, REPO, s.driver).walk())
+        cache = work.root / overlay.FIXED
+        files = dict(treefiles.overlay_files(work.src.path, REPO, s.driver, cache).walk())
+        fixed = treefiles.fix_stages(work.src.path, REPO, s.driver, cache)
         out = s.output / "patches" / f"{s.driver}-{work.src.series}"
-        found = write(work, files, out, who)
+        found = write(work, files, out, who, fixed)
         with tempfile.TemporaryDirectory(prefix=".am-", dir=work.root) as temp:
             wrong = check(work.src.path, work.tree, found, Path(temp), sorted(files), who)
             for line in wrong:

@@ -35,6 +35,9 @@ LONG = "_long"
 BY_NAME = (LONG, "_alone")
 """Ends of names of tests that run only when they are asked for by name: they take
 minutes, or what they find would spoil the run for others."""
+FATAL = "_fatal"
+"""End of names of tests that end a stock kernel, or make it warn, by a defect that ci/fixes
+mends: part of every run with our core, and of one with the stock driver by name only."""
 PARALLEL = ("load", "races", "fuzz")
 """Programs that want CPUs which really run at the same time; they have a boot of their own."""
 DRIVERS = ("core", "stock")
@@ -164,7 +167,7 @@ def parse(argv: Sequence[str]) -> Settings:
     _soak(settings)
     settings.driver = _driver(given.get("DRIVER", settings.driver))
     if settings.filter and settings.command not in OWN_FILTER:
-        check_filter(settings.filter, settings.command)
+        check_filter(settings.filter, settings.command, settings.driver)
     return settings
 
 
@@ -277,19 +280,21 @@ def programs() -> dict[str, dict[str, str]]:
 def _words(case: str) -> str:
     """What a case that runs only by name finds in its environment; long ones may not leak."""
     return ("AROUND_LEAKS=1 " if case.endswith(LONG) else "") + \
-        ("PANTHOR_BY_NAME=1 " if case.endswith(BY_NAME) else "")
+        ("PANTHOR_BY_NAME=1 " if case.endswith((*BY_NAME, FATAL)) else "")
 
 
-def chosen_programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
+def chosen_programs(pattern: Optional[str], driver: str = "core") -> list[tuple[str, str, str]]:
     """Suite, case and command of the programs that a filter leaves.
 
-    Those of ``BY_NAME`` are left only by their full name.
+    Those of ``BY_NAME`` are left only by their full name, and so are, with the stock
+    driver, those that end it.
     """
+    by_name = (*BY_NAME, FATAL) if driver == "stock" else BY_NAME
     suite_glob, _, case_glob = (pattern or "*").partition(".")
     return [(suite, case, command) for suite, cases in programs().items()
             if fnmatch.fnmatchcase(suite, suite_glob) for case, command in cases.items()
             if fnmatch.fnmatchcase(case, case_glob or "*")
-            and (not case.endswith(BY_NAME) or f"{suite}.{case}" == pattern)]
+            and (not case.endswith(by_name) or f"{suite}.{case}" == pattern)]
 
 
 def sim_tests() -> dict[str, list[str]]:
@@ -312,12 +317,12 @@ def own_programs(command: str, pattern: Optional[str]) -> list[tuple[str, str, s
             if not pattern or filter_leaves(pattern, command, [case])]
 
 
-def check_filter(pattern: str, command: str = "") -> None:
+def check_filter(pattern: str, command: str = "", driver: str = "core") -> None:
     """Refuses a filter that would leave nothing to run, before any build."""
     if command in OWN_CASES:
         if not own_programs(command, pattern):
             raise UsageError(f"FILTER={pattern} matches no case of {command}: {' '.join(OWN_CASES[command])}")
-    elif not kunit_left(pattern) and not chosen_programs(pattern):
+    elif not kunit_left(pattern) and not chosen_programs(pattern, driver):
         known = [*known_tests(), *programs()]
         raise UsageError(f"FILTER={pattern} matches no test; use a glob SUITE or SUITE.CASE, "
                          f"suites are: {' '.join(known)}")

@@ -39,18 +39,18 @@ def lane_name(lane: Lane) -> str:
     return f"{lane.name}-sim"
 
 
-def kinds(pattern: Optional[str]) -> list[str]:
+def kinds(pattern: Optional[str], driver: str = "core") -> list[str]:
     """Boots that a filter leaves something of.
 
     In the one called sim, time does not depend on the host; in smp, CPUs run at
     the same time.
     """
-    return [kind for kind in KINDS if programs(pattern, kind)]
+    return [kind for kind in KINDS if programs(pattern, kind, driver)]
 
 
-def programs(pattern: Optional[str], kind: str) -> list[tuple[str, str, str]]:
+def programs(pattern: Optional[str], kind: str, driver: str = "core") -> list[tuple[str, str, str]]:
     """Suite, case and command of what runs in one of the boots."""
-    return [one for one in settings.chosen_programs(pattern)
+    return [one for one in settings.chosen_programs(pattern, driver)
             if (one[0] in settings.PARALLEL) is (kind == KINDS[1])]
 
 
@@ -104,7 +104,7 @@ def guest_files(work: Work, lane: Lane) -> dict[str, Path]:
 
 def run(work: Work, lane: Lane, log: Path, kind: str) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
-    chosen = programs(work.settings.filter, kind)
+    chosen = programs(work.settings.filter, kind, work.settings.driver)
     names = [case for _, case, _ in chosen]
     files = guest_files(work, lane)
     lane = dataclasses.replace(lane, steady=kind == KINDS[0] and not lane.kcsan)

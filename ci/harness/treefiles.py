@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional, Union
 
-from .locks import Log
+from . import fixes
+from .locks import Log, quiet
 from .model import HarnessError, UsageError
 
 OVERLAY_DIRS = ("drivers", "tools", "Documentation")
@@ -139,8 +140,14 @@ def core_files(repo: Path) -> list[Path]:
             if is_core(f"{DRIVER_DIR}/{path.name}") and path.is_file()]
 
 
-def overlay_files(source: Path, repo: Path, driver: str = "stock") -> Node:
-    """The overlay; the core's files are part of it for ``driver`` "core" only."""
+def fix_stages(source: Path, repo: Path, driver: str, cache: Path, log: Log = quiet) -> list[fixes.Stage]:
+    """The tree's own files as the fixes leave them; ``cache`` keeps results."""
+    found = fixes.load_all(repo) if driver == "core" else []
+    return fixes.stages(source / DRIVER_DIR, found, cache, log)
+
+
+def overlay_files(source: Path, repo: Path, driver: str, cache: Path, log: Log = quiet) -> Node:
+    """The overlay; the core's files and fixes are part of it for ``driver`` "core" only."""
     root = Node()
     for top in OVERLAY_DIRS:
         for folder, dirs, files in os.walk(repo / top):
@@ -151,6 +158,8 @@ def overlay_files(source: Path, repo: Path, driver: str = "stock") -> Node:
                     continue
                 if not is_product(name) and not name.endswith(_LEFTOVER_ENDS):
                     root.put(f"{rel}/{name}", Path(folder, name))
+    for name, text in fixes.result(fix_stages(source, repo, driver, cache, log)).items():
+        root.put(f"{DRIVER_DIR}/{name}", text)
     for hook in HOOKS:
         _apply_hook(hook, source, root)
     return root

@@ -31,9 +31,9 @@ LACKING = {
 """Cases that cannot be had here, besides programs that want CPUs which run at the same time."""
 
 
-def programs(pattern: Optional[str]) -> list[tuple[str, str, str]]:
+def programs(pattern: Optional[str], driver: str = "core") -> list[tuple[str, str, str]]:
     """Suite, case and command of what runs."""
-    return [one for one in settings.chosen_programs(pattern)
+    return [one for one in settings.chosen_programs(pattern, driver)
             if one[0] not in settings.PARALLEL and f"{one[0]}.{one[1]}" not in LACKING]
 
 
@@ -68,7 +68,7 @@ def build(work: Work) -> None:
 def run(work: Work, log: Path) -> str:
     """Boots and leaves the console in ``log``; returns a note for the verdict."""
     folder, image = work.build(LANE.name), kernel(work)
-    chosen = programs(work.settings.filter)
+    chosen = programs(work.settings.filter, work.settings.driver)
     names = [case for _, case, _ in chosen]
     initrd = image.with_name("initrd.cpio")
     initramfs.build(initrd, busybox=hosttools.guest_busybox(platform.machine(), work.settings.cache, say),

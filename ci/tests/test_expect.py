@@ -75,13 +75,6 @@ class Loading(Folder):
         with self.assertRaisesRegex(HarnessError, "core"):
             self.fails("core")
 
-    def test_the_tree_is_everybodys(self) -> None:
-        self.write("tree-7.3-sim-fails.txt", "# why\nmodel.power,Fail\n")
-        self.write("stock-7.3-sim-fails.txt", "# why\nmodel.reset,Fail\n")
-        for driver, names in (("stock", ["model.power", "model.reset"]), ("core", ["model.power"])):
-            self.assertEqual(list(expect.load_fails(self.dir, driver, "7.3", "arm64-sim")), names)
-            self.assertEqual(self.fails(driver), {})
-
     def test_software_gpus_have_a_list_of_their_own(self) -> None:
         self.write("stock-7.3-fails.txt", "# why\ngem.pin,Fail\n")
         self.write("stock-7.3-arm64-sim-fails.txt", "# why\nsim.probe,Fail\n")
@@ -98,6 +91,9 @@ class Loading(Folder):
                          ["gem.pin", "gem.vmap", "gem.stock_only"])
         self.assertEqual(len(expect.load_required(self.dir, "um", "core")), 2)
         self.assertEqual(expect.load_required(self.dir, "arm64"), [])
+        self.write("arm64-required.txt", "gem.pin\nuapi.ends_it_fatal\n")
+        self.assertEqual(expect.load_required(self.dir, "arm64", "stock"), ["gem.pin"])
+        self.assertEqual(len(expect.load_required(self.dir, "arm64", "core")), 2)
         for bad in ("gem\n", "gem.pin,Fail\n", "gem.pin\ngem.pin\n"):
             self.write("um-required.txt", bad)
             with self.subTest(bad), self.assertRaises(HarnessError):

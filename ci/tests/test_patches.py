@@ -153,7 +153,7 @@ class Series(Folder):
 
     def written(self, driver: str = "core") -> list[Path]:
         overlay.assemble(self.src, self.repo, self.tree, self.log, driver=driver)
-        self.files = dict(treefiles.overlay_files(self.src, self.repo, driver).walk())
+        self.files = dict(treefiles.overlay_files(self.src, self.repo, driver, self.dir / "fixed").walk())
         return patches.write(self.work, self.files, self.out, WHO)
 
     def check(self, found: list[Path]) -> list[str]:

@@ -4,6 +4,7 @@
 import os
 import subprocess
 import unittest
+from typing import Optional
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
@@ -55,6 +56,19 @@ class Found(Folder):
             settings.check_filter("t.one.streams_long")
             with self.assertRaisesRegex(UsageError, "matches no test"):
                 settings.check_filter("t.*_long")
+
+    def test_what_ends_the_stock_driver_runs_with_the_core(self) -> None:
+        with mock.patch.object(settings, "selftests", lambda: {"t": ["one.query", "one.crash_fatal"]}):
+            def names(pattern: Optional[str], driver: str) -> list[str]:
+                return [case for suite, case, _ in settings.chosen_programs(pattern, driver) if suite == "t"]
+            for pattern in (None, "t.*"):
+                self.assertEqual(names(pattern, "core"), ["one.query", "one.crash_fatal"])
+                self.assertEqual(names(pattern, "stock"), ["one.query"])
+            self.assertEqual(names("t.one.crash_fatal", "stock"), ["one.crash_fatal"])
+            self.assertIn("PANTHOR_BY_NAME=1", settings.programs()["t"]["one.crash_fatal"])
+            settings.check_filter("t.*_fatal", driver="core")
+            with self.assertRaisesRegex(UsageError, "matches no test"):
+                settings.check_filter("t.*_fatal", driver="stock")
 
     def test_long_ones_get_time(self) -> None:
         self.assertFalse(any("limit" in word for word in sim.words("7", ["one.query"])))

@@ -205,7 +205,7 @@ static void run_clients(struct __test_metadata *_metadata, FIXTURE_DATA(ioctls) 
 }
 
 /* Thousands of calls, and nobody else notices; unless one makes the kernel fall (D110). */
-TEST_F_TIMEOUT(ioctls, calls_alone, 300)
+TEST_F_TIMEOUT(ioctls, calls_fatal, 300)
 {
 	if (!getenv("PANTHOR_BY_NAME"))
 		SKIP(return, "may end the machine: set PANTHOR_BY_NAME=1");
@@ -266,7 +266,7 @@ static int submit_syncs(struct client *gpu, struct drm_panthor_sync_op *ops, uns
 }
 
 /* Who waits for a fence that is not there, and would bring it, is refused (D94). */
-TEST_F(found, wait_before_signal_alone)
+TEST_F(found, wait_before_signal_fatal)
 {
 	struct drm_panthor_sync_op ops[] = {
 		{ .flags = DRM_PANTHOR_SYNC_OP_WAIT, .handle = self->client.syncobj },
@@ -277,7 +277,7 @@ TEST_F(found, wait_before_signal_alone)
 }
 
 /* Who says that there are two thousand million operations is told off (D90). */
-TEST_F(found, huge_count_alone)
+TEST_F(found, huge_count_fatal)
 {
 	const struct drm_panthor_vm_bind_op op = { };
 
@@ -285,7 +285,7 @@ TEST_F(found, huge_count_alone)
 }
 
 /* What signals has to be there (D110). */
-TEST_F(found, signal_without_syncobj_alone)
+TEST_F(found, signal_without_syncobj_fatal)
 {
 	struct drm_panthor_sync_op op = {
 		.flags = DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = 0x12345,

@@ -227,7 +227,7 @@ TEST_F_TIMEOUT(power, evict_reset_alone, 180)
 	if (!getenv("PANTHOR_BY_NAME"))
 		SKIP(return, "resets the GPU: set PANTHOR_BY_NAME=1");
 	if (self->sim < 0)
-		SKIP(return, "not a software GPU, which can be made to hang: panthor-sim in debugfs");
+		SKIP(return, "no software GPU, which can hang: panthor-sim in debugfs");
 	/* The driver polls for a second each time. */
 	self->race.rounds = setting("PANTHOR_ROUNDS", RESETS);
 	/* What the driver does to a GPU in reset is for another test to judge (D80, D83). */
@@ -358,7 +358,7 @@ FIXTURE_SETUP(unbind)
 	self->victim = MAP_FAILED;
 	self->gpu = 1;
 	if (fd < 0)
-		SKIP(return, "no second GPU of a driver named panthor to take the driver from: panthor_sim.gpus=2");
+		SKIP(return, "no second GPU to take the driver from: panthor_sim.gpus=2");
 	if (geteuid())
 		SKIP(return, "a driver is taken from its device: be root");
 	self->sim = sim_find(fd);
@@ -428,10 +428,10 @@ static void victim_main(FIXTURE_DATA(unbind) *self,
 }
 
 /*
- * The driver goes while a client is at it, and comes back for the next one. Alone,
- * because of what the driver does to a GPU on the way out (D92).
+ * The driver goes while a client is at it, and comes back for the next one. A stock
+ * kernel is not the same afterwards (D92, D116).
  */
-TEST_F_TIMEOUT(unbind, client_alone, 120)
+TEST_F_TIMEOUT(unbind, client_fatal, 120)
 {
 	const struct client_options options = { .gpu = self->gpu };
 	struct client client;

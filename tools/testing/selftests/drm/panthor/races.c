@@ -421,7 +421,7 @@ TEST_F_TIMEOUT(pair, evict_attach, 120)
 
 	ret = client_open(&self->other, &second);
 	if (ret == -ENODEV)
-		SKIP(return, "no second GPU of a driver named panthor to share with: panthor_sim.gpus=2");
+		SKIP(return, "no second GPU to share with: panthor_sim.gpus=2");
 	ASSERT_EQ(0, ret);
 	RUN_PAIR(evict, attach);
 	EXPECT_LT(0, self->reclaimed);

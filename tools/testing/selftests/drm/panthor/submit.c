@@ -49,7 +49,7 @@ FIXTURE_SETUP(jobs)
 	ASSERT_EQ(0, ret);
 	ret = gate_make(&self->gate);
 	if (ret)
-		SKIP(return, "no software fences: CONFIG_SW_SYNC, mount debugfs at /sys/kernel/debug, be root");
+		SKIP(return, "no software fences: CONFIG_SW_SYNC, debugfs mounted, be root");
 	ASSERT_EQ(0, group_create(gpu->fd, gpu->vm, QUEUES, &self->other));
 	ASSERT_EQ(0, gate_syncobj(&self->gate, gpu->fd, 1, &self->first));
 	ASSERT_EQ(0, gate_syncobj(&self->gate, gpu->fd, 2, &self->second));

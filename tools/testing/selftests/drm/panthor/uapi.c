@@ -194,7 +194,7 @@ TEST_F(file, vm_bind_map)
 	BAD(sync.flags, DRM_PANTHOR_SYNC_OP_SIGNAL | 2, EINVAL, "no such kind of handle"), \
 	BAD(sync.flags, DRM_PANTHOR_SYNC_OP_SIGNAL | 255, EINVAL, \
 	    "no such kind of handle, the last"), \
-	ANY(sync.handle, "see signal_unknown_syncobj_alone"), \
+	ANY(sync.handle, "see signal_unknown_syncobj_fatal"), \
 	BAD(sync.timeline_value, 1, EINVAL, "a point of what is no timeline")
 
 TEST_F(file, vm_bind_map_async)
@@ -435,7 +435,7 @@ TEST_F(file, group_submit_timeline)
 		BAD(sync.flags, DRM_PANTHOR_SYNC_OP_SIGNAL, EINVAL, "not said to be a timeline"),
 		BAD(sync.flags, DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ, EINVAL,
 		    "waits for a point that nobody will signal"),
-		ANY(sync.handle, "see signal_unknown_syncobj_alone"),
+		ANY(sync.handle, "see signal_unknown_syncobj_fatal"),
 		ANY(sync.timeline_value, "each is a point"),
 	};
 
@@ -621,7 +621,7 @@ TEST_F(file, group_handle_of_submit)
 }
 
 /* Succeeds if a syncobj that there is not cannot be signaled: EINVAL. */
-TEST_F(file, signal_unknown_syncobj_alone)
+TEST_F(file, signal_unknown_syncobj_fatal)
 {
 	static const struct row row = BAD(sync.handle, NO_HANDLE, EINVAL, "no such syncobj");
 	int got;
@@ -634,7 +634,7 @@ TEST_F(file, signal_unknown_syncobj_alone)
 }
 
 /* Succeeds if an array of more than the kernel can have is refused without a warning. */
-TEST_F(file, array_too_large_alone)
+TEST_F(file, array_too_large_fatal)
 {
 	static const struct row rows[] = {
 		BAD(arg.vm_bind.ops.count, 0x7fffffff, ENOMEM, "more than INT_MAX bytes"),

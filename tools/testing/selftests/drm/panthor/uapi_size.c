@@ -326,9 +326,12 @@ TEST_F(file, unknown_ioctl)
 {
 	uint8_t arg[64] = { };
 
-	for (unsigned int nr = DRM_PANTHOR_BO_QUERY_INFO + 1; nr < 0x60; nr++)
-		EXPECT_EQ(-EINVAL, ioctl(self->user.client.fd, DRM_IOWR(DRM_COMMAND_BASE + nr,
-					 struct drm_panthor_bo_query_info), arg) ? -errno : 0);
+	for (unsigned int nr = DRM_PANTHOR_BO_QUERY_INFO + 1; nr < 0x60; nr++) {
+		const unsigned long call =
+			DRM_IOWR(DRM_COMMAND_BASE + nr, struct drm_panthor_bo_query_info);
+
+		EXPECT_EQ(-EINVAL, ioctl(self->user.client.fd, call, arg) ? -errno : 0);
+	}
 }
 
 /* A file has 32 VMs; one more is EBUSY, and there is room again when one is gone. */

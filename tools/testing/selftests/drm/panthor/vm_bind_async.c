@@ -52,7 +52,7 @@ FIXTURE_SETUP(vm)
 	ASSERT_EQ(0, ret);
 	ret = gate_make(&self->gate);
 	if (ret)
-		SKIP(return, "no software fences: CONFIG_SW_SYNC, mount debugfs at /sys/kernel/debug, be root");
+		SKIP(return, "no software fences: CONFIG_SW_SYNC, debugfs mounted, be root");
 	self->sim = sim_find(gpu->fd);
 	ASSERT_EQ(0, tagged_bo(gpu, false, 1, &self->one));
 	ASSERT_EQ(0, tagged_bo(gpu, true, 2, &self->two));
