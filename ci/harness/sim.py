@@ -107,7 +107,7 @@ def run(work: Work, lane: Lane, log: Path, kind: str) -> str:
     chosen = programs(work.settings.filter, kind, work.settings.driver)
     names = [case for _, case, _ in chosen]
     files = guest_files(work, lane)
-    lane = dataclasses.replace(lane, steady=kind == KINDS[0])
+    lane = dataclasses.replace(lane, steady=kind == KINDS[0] and not lane.kcsan)
     return boot(work, lane, log, kind, chosen, files, words(work.settings.seed, names),
                 LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS)
 
