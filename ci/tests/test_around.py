@@ -92,6 +92,14 @@ class Around(Folder):
                 self.assertIn(message, output)
                 (self.dir / "sys/kernel/debug/dri/1/gems").unlink(missing_ok=True)
 
+    def test_open_files_can_be_left_out(self) -> None:
+        """On a machine that does other things, too."""
+        put(self.dir, FRESH)
+        change = "echo 101 0 2466177 >proc/sys/fs/file-nr"
+        self.assertEqual(self.run_it(change, AROUND_FILES="0"), (0, ""))
+        put(self.dir, FRESH)
+        self.assertEqual(self.run_it(change, AROUND_FILES="1")[0], 1)
+
     def test_a_failure_keeps_its_status(self) -> None:
         put(self.dir, FRESH)
         status, output = self.run_it("echo 1 >sys/kernel/warn_count; exit 3")

@@ -149,7 +149,9 @@ def working(work: Work, headers: Headers) -> Path:
 
     In its place comes the one of our own build of the same series.
     """
-    why = runs(headers.folder / "scripts/mod/modpost")
+    # Debian's is a small program that runs one of several beside it.
+    tools = sorted((headers.folder / "scripts/mod").glob("modpost*"))
+    why = next((text for tool in tools if (text := runs(tool))), "")
     if not why:
         return headers.folder
     own = work.build(lanes.LANES["arm64"].name) / "scripts/mod/modpost"
@@ -232,6 +234,28 @@ def debian(series: str, cache: Path) -> Path:
         if not (final / STAMP).is_file():
             _fetch_debian(series, final)
     return Path(json.loads((final / STAMP).read_text(encoding="utf-8"))["folder"])
+
+
+def debian_kernel(headers: Path, cache: Path) -> Path:
+    """Image and modules of the kernel that Debian's ``headers`` are of; kept in the cache."""
+    release = headers.name.removeprefix("linux-headers-")
+    final = cache.absolute() / f"kernel-{release}"
+    found = final / "root/usr/lib/modules" / release
+    with locks.locked(final.with_name(f".{final.name}.lock"), say, "fetching a kernel"):
+        if found.is_dir():
+            return found
+        work = final.with_name(f".{final.name}.part")
+        shutil.rmtree(work, ignore_errors=True)
+        (work / "root").mkdir(parents=True)
+        suite = json.loads((cache.absolute() / f"headers-arm64-{'.'.join(release.split('.')[:2])}" / STAMP)
+                           .read_text(encoding="utf-8"))["suite"]
+        try:
+            _fetch(work, work / "root", suite, "arm64", [f"linux-binary-{release}", f"linux-modules-{release}"], {})
+        except aptfetch.AptError as err:
+            raise HarnessError(f"cannot fetch Debian's kernel {release}: {err}") from err
+        shutil.rmtree(final, ignore_errors=True)
+        work.replace(final)
+    return found
 
 
 def _fetch_debian(series: str, final: Path) -> None:
