@@ -151,10 +151,15 @@ def _ktap(run: _Run) -> Gate:
     if cases and not findings and \
             all(c.status is Status.SKIP for c in cases):
         text = f"nothing ran: all {len(cases)} cases skipped"
-        if run.filter:
+        if run.filter and not _names_one(run.filter):
             return Gate("ktap", OFF, f"{text} (FILTER={run.filter})")
-        findings.append(Finding(text))
+        findings.append(Finding(f"{text}: {cases[0].reason}", _line_of(run, cases[0].full_name)))
     return _verdict("ktap", findings, f"{len(cases)} cases")
+
+
+def _names_one(pattern: str) -> bool:
+    """Whether who gave the filter wants this very test, and is not served by a skip."""
+    return "." in pattern and not any(sign in pattern for sign in "*?[")
 
 
 def _required(run: _Run) -> Gate:

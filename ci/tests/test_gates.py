@@ -211,6 +211,9 @@ class Completeness(unittest.TestCase):
         self.assertIn("all 6 cases skipped", got["ktap"].detail)
         self.assertIs(run(text("um_all_skipped"),
                           filter="panthor_*")["ktap"].state, OFF)
+        # Who asks for one test is not told that all is well.
+        got = run(text("um_all_skipped"), filter="load.share.gpu_long")
+        self.assertEqual(reds(got), ["ktap"])
 
     def test_xpass(self) -> None:
         self.assertEqual(reds(run(text("um_xpass"))), ["xpass"])
