@@ -277,8 +277,10 @@ static bool allows_vm(const struct model *m, struct model_step step)
 	case MODEL_UNMAP:
 		return slot[MODEL_HEAD] || slot[MODEL_TAIL];
 	case MODEL_UNMAP_PART:
-	case MODEL_UNMAP_FAILS:
 		return slot[MODEL_HEAD];
+	case MODEL_UNMAP_FAILS:
+		/* Of one mapping, so that something remains that wants tables. */
+		return slot[MODEL_HEAD] && slot[MODEL_HEAD] == slot[MODEL_TAIL];
 	case MODEL_RUN:
 		return !(m->jobs & BIT(step.vm));
 	case MODEL_SIGNAL:
