@@ -16,7 +16,7 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-COMMANDS := verify test kunit soak kcsan canaries mutants coverage lockgraph matrix bench client board patches tree clean distclean
+COMMANDS := verify test kunit soak kcsan canaries mutants coverage lockgraph matrix bench client board board-vm patches tree clean distclean
 .PHONY: help $(COMMANDS)
 
 $(COMMANDS):
@@ -44,6 +44,8 @@ help:
 	@echo '  matrix     compile the driver in variants (compilers, page sizes, options off, 32-bit)'
 	@echo '             with W=1, kernel-doc and checkpatch; FILTER= names variants'
 	@echo '  board      a tarball for a Rock 5B: kernel, driver, kselftests; for ci/board and labs'
+	@echo '  board-vm   ci/board over ssh, with a VM on Debian'"'"'s kernel as the board, and accidents'
+	@echo '             on purpose'
 	@echo '  tree       assemble the kernel tree with the overlay and print its path,'
 	@echo '             for kunit.py, make and checkpatch by hand'
 	@echo '  patches    the overlay as a series for git am, applied and compared with the tree;'

@@ -15,7 +15,7 @@ from typing import Sequence
 
 from . import (bench, canaries, client, coverage, lanerun, lanes, lockgraph, locks, matrix, mutants, patches,
                prepare, procs, report_files, report_term, settings, soak, source)
-from .board import bundle
+from .board import bundle, e2e
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
 from .prepare import Clock, Work, say
@@ -171,7 +171,7 @@ def _cmd_patches(s: Settings) -> int:
 
 def _cmd_board(s: Settings) -> int:
     settings.prepare_output(s)
-    return bundle.run(s)
+    return e2e.run(s) if s.command == "board-vm" else bundle.run(s)
 
 
 def _cmd_matrix(s: Settings) -> int:
@@ -214,6 +214,7 @@ COMMANDS = {**{name: _cmd_own for name in OWN},
             "mutants": _cmd_mutants,
             "matrix": _cmd_matrix,
             "board": _cmd_board,
+            "board-vm": _cmd_board,
             "patches": _cmd_patches,
             "tree": _cmd_tree,
             "clean": _cmd_clean, "distclean": _cmd_distclean}

@@ -224,6 +224,17 @@ class Red(Judge):
         path.write_text("smoke.gpu.open\ngem.bo.size\n")
         self.assertIn("gem.bo.size: did not run", self.red(GOOD, "--required", str(path)))
 
+    def test_marks_of_accidents(self) -> None:
+        """What the runner has written about the board counts offline, too."""
+        for mark, title in (("died smoke.gpu.open: it booted", "the board went away during smoke.gpu.open"),
+                            ("gone: no answer for 300 s", "the run ended early"), ("7 kernel messages lost", "7 kernel"),
+                            ("the kernel log lacks the result of smoke.x", "lacks the result")):
+            with self.subTest(mark=mark):
+                log = text("arm64_serial").replace("panthor-harness: end", f"panthor-harness: {mark}\npanthor-harness: end")
+                out = self.red(log, "--lane", "board")
+                self.assertIn("RED complete", out)
+                self.assertIn(title, out)
+
     def test_ours_without_end(self) -> None:
         """A log with our marks has to have the last one, too."""
         log = text("arm64_serial").replace("panthor-harness: end", "")

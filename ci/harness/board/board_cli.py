@@ -55,18 +55,6 @@ def _folder(given: Path | None) -> Path:
     return folder
 
 
-def add_deaths(result: LaneResult, outcome: Outcome) -> None:
-    """A board that went away is no complete run, whatever the tests say."""
-    gate = next(gate for gate in result.gates if gate.name == "complete")
-    found = [Finding(f"the board went away during {what}: {how}", 0, what if "." in what else "")
-             for what, how in outcome.died]
-    if outcome.ended:
-        found.append(Finding(f"the run ended early: {outcome.ended}"))
-    if found:
-        gate.findings = found + gate.findings
-        gate.state, gate.detail = GateState.RED, gate.findings[0].title
-
-
 def add_missing(result: LaneResult, wanted: Sequence[str]) -> None:
     """Every chosen test has a result, be it that it cannot run here."""
     have = {case.full_name for case in result.cases}
@@ -85,7 +73,6 @@ def judge(log: Path, bundle: bundlefile.Bundle, options: verdict.Options, outcom
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = text.count("\n") + 1
     result = verdict.judge_text(Normal(text, list(range(1, lines + 1))), log, options, tree)
-    add_deaths(result, outcome)
     add_missing(result, wanted)
     model = outcome.facts.get("model") or "a machine without a name"
     result.note = f"{model}; bundle {bundle.path.name} of {bundle.manifest.get('made', '?')}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from .. import gates, judge, kconfig, ktap, lanerun, lanes, scan, settings, sim, umsim
-from ..model import Gate, GateState, HarnessError, LaneResult
+from ..model import Finding, Gate, GateState, HarnessError, LaneResult
 from . import drmci, seriallog
 from .seriallog import Normal
 
@@ -108,7 +108,8 @@ def judge_text(normal: Normal, log: Path, options: Options, tree: Path) -> LaneR
         text += f"\n{seriallog.MARK}end"
     elif normal.foreign and not parsed.documents and not _VERSION.search(text):
         raise HarnessError(f"{log}: neither a test result nor a kernel message in it; is it the right file?")
-    marks = [mark for _, mark in ktap.markers(ktap.clean_lines(text))]
+    said = ktap.markers(ktap.clean_lines(text))
+    marks = [mark for _, mark in said]
     lane = options.lane or _lane(normal, parsed, marks)
     config, whole = _config(options.config, log, text)
     version = _VERSION.search(text)
@@ -118,6 +119,7 @@ def judge_text(normal: Normal, log: Path, options: Options, tree: Path) -> LaneR
     else:
         result = _as_board(text, lane, options, series, config, parsed)
     result.log = log
+    _accidents(result.gates, said)
     if not whole:
         _unsure(result.gates)
     if normal.foreign:
@@ -145,6 +147,23 @@ def _as_board(text: str, lane: str, options: Options, series: str, config: set[s
     lists = drmci.load(options.expect) if options.expect else drmci.Lists()
     result.gates.insert(4, drmci.apply(parsed.cases, lists))
     return result
+
+
+def _accidents(found: Sequence[Gate], said: Sequence[tuple[int, str]]) -> None:
+    """A board that went away is no complete run, whatever the tests say; nor is a log with a gap."""
+    gate = next(gate for gate in found if gate.name == "complete")
+    accidents = []
+    for number, mark in said:
+        if match := re.fullmatch(r"died (.+?): (.+)", mark):
+            where = match[1] if "." in match[1] else ""
+            accidents.append(Finding(f"the board went away during {match[1]}: {match[2]}", number, where))
+        elif match := re.fullmatch(r"gone: (.+)", mark):
+            accidents.append(Finding(f"the run ended early: {match[1]}", number))
+        elif re.fullmatch(r"\d+ kernel messages lost|the kernel log lacks the result of .*", mark):
+            accidents.append(Finding(mark, number))
+    if accidents:
+        gate.findings = accidents + gate.findings
+        gate.state, gate.detail = GateState.RED, gate.findings[0].title
 
 
 def _unsure(found: Sequence[Gate]) -> None:
