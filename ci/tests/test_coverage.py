@@ -92,7 +92,7 @@ class Verdict(unittest.TestCase):
     """What the command says."""
 
     def test_thresholds(self) -> None:
-        good = {NAME: File(NAME, [], {number: gcov.Line("f", 1, 9, 10) for number in range(20)})}
+        good = {NAME: File(NAME, [], {number: gcov.Line("f", 1, [True] * 9 + [False]) for number in range(20)})}
         self.assertEqual(coverage.faults(good, []), [])
         self.assertEqual(coverage.faults(good, ["a line"]), ["a line"])
         bad = files(l3=4, l4=0, l5=4, l6=4)
@@ -102,11 +102,11 @@ class Verdict(unittest.TestCase):
 
     def test_reports(self) -> None:
         found = files(l3=4, l4=0, l5=4, l6=4)
-        text = "\n".join(coverage.text_report(found, {}))
+        text = "\n".join(coverage.text_report(found, {}, {"KUnit": found}))
         self.assertIn("3/4", text)
         self.assertIn("f()", text)
         for reasons, kind in (({}, "no"), ({(NAME, 4): Reason(NAME, "f", "*", "<why>", "")}, "why")):
-            page = coverage.html_report(found, reasons, "title")
+            page = coverage.html_report(found, reasons, "title", {"KUnit": found})
             self.assertIn(f"<span class='{kind}'", page)
             self.assertEqual("&lt;why&gt;" in page, kind == "why")
 
