@@ -47,6 +47,19 @@ class Counts(unittest.TestCase):
         gcov.parse(report(l3=0, l4=2), {NAME: SOURCE}, found)
         self.assertEqual(found[NAME].total.hit, 2)
 
+    def test_branches_of_two_kernels_add_up(self) -> None:
+        def line(*counts: int) -> str:
+            return json.dumps({"files": [{"file": NAME, "functions": [], "lines": [
+                {"line_number": 3, "function_name": "f", "count": 1, "branches": [{"count": each} for each in counts]}]}]})
+        counted = coverage.Counted({NAME: SOURCE})
+        counted.add(coverage.SUITES, line(1, 0, 0))
+        counted.add(coverage.PROGRAMS, line(1, 0, 5))
+        self.assertEqual(counted.files[NAME].total, gcov.Total(1, 1, 2, 3))
+        self.assertEqual([each[NAME].total.taken for each in counted.alone.values()], [1, 2])
+        # Compiled otherwise: there is no telling which branch is which.
+        counted.add(coverage.PROGRAMS, line(1, 1))
+        self.assertEqual(counted.files[NAME].total, gcov.Total(1, 1, 2, 3))
+
     def test_nothing_is_complete(self) -> None:
         self.assertEqual(gcov.total([]).line_part, 100.0)
 
