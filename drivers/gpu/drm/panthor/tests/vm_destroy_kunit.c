@@ -12,6 +12,7 @@
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
+#include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/panthor_drm.h>
 
