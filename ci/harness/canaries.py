@@ -45,6 +45,8 @@ class Canary:
     """The case is in the list of known failures."""
     fails: bool = False
     """KUnit learns of the report, and fails the case."""
+    quick: bool = False
+    """Part of ``make test``: one for each way in which a gate learns of a fault."""
 
     @property
     def required(self) -> list[str]:
@@ -57,14 +59,14 @@ TABLE = (
     Canary("lock_inversion", ("lockdep",)),
     Canary("missing_unlock", ("lockdep",)),
     Canary("held_lock_freed", ("lockdep",)),
-    Canary("lockdep_gone", ("lockdep",)),
-    Canary("new_lock_order", ("lock-order",)),
+    Canary("lockdep_gone", ("lockdep",), quick=True),
+    Canary("new_lock_order", ("lock-order",), quick=True),
     Canary("sleep_in_atomic", ("atomic",)),
     # KASAN switches lockdep off.
-    Canary("use_after_free", ("kasan", "lockdep"), fails=True),
+    Canary("use_after_free", ("kasan", "lockdep"), fails=True, quick=True),
     Canary("out_of_bounds", ("kasan", "lockdep"), fails=True),
     Canary("double_free", ("kasan", "lockdep"), fails=True),
-    Canary("leak", ("kmemleak",)),
+    Canary("leak", ("kmemleak",), quick=True),
     Canary("kmemleak_off", ("kmemleak",)),
     Canary("kmemleak_gives_up", ("kmemleak",)),
     Canary("refcount_underflow", ("refcount",)),
@@ -73,18 +75,18 @@ TABLE = (
     Canary("dma_not_mapped", ("dma-api",)),
     Canary("shift_out_of_bounds", ("ubsan",), fails=True),
     Canary("index_out_of_bounds", ("ubsan",), fails=True),
-    Canary("warning", ("warn",)),
+    Canary("warning", ("warn",), quick=True),
     Canary("unknown_report", ("other",)),
     Canary("hung_task", ("stall",)),
-    Canary("stale_tlb_access", ("sim",), "panthor_sim", ""),
+    Canary("stale_tlb_access", ("sim",), "panthor_sim", "", quick=True),
     Canary("gpu_write_after_free", ("sim",), "panthor_sim", ""),
     Canary("wild_pointer", (*DEATH, "oops")),
     Canary("kernel_panic", (*DEATH, "oops")),
-    Canary("power_cut", DEATH),
+    Canary("power_cut", DEATH, quick=True),
     # No case has this name: as if somebody forgot to link it.
-    Canary("never_runs", ("required",)),
+    Canary("never_runs", ("required",), quick=True),
     Canary("skipped", ("required",)),
-    Canary("lost_result", ("ktap",)),
+    Canary("lost_result", ("ktap",), quick=True),
     Canary("unexpected_pass", ("xpass",)),
     Canary("known_failure", ("expect",), known=True),
 )
@@ -158,9 +160,8 @@ def _boot(work: Work, canary: Canary, folder: Path, results: Path) -> Case:
     return case
 
 
-def boot_all(work: Work, chosen: Sequence[Canary], results: Path) -> LaneResult:
-    """Boots with each of ``chosen``, some at a time."""
-    width = min(WORKERS, len(os.sched_getaffinity(0)))
+def boot_all(work: Work, chosen: Sequence[Canary], results: Path, width: int) -> LaneResult:
+    """Boots with each of ``chosen``, ``width`` at a time."""
     folders: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for number in range(width):
         folders.put(um.own_kernel(work, f"-canary{number}"))
@@ -206,7 +207,7 @@ def run(s: Settings, results: Path) -> int:
         with clock.stage(f"build {work.title}-um"):
             um.build(work)
         with clock.stage(f"run {work.title}-{NAME}"):
-            result = boot_all(work, chosen, results)
+            result = boot_all(work, chosen, results, min(WORKERS, len(os.sched_getaffinity(0))))
     verdict.lanes.append(result)
     verdict.versions = {"linux": work.src.version}
     report_files.write_reports(verdict, results)

@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import (bench, canaries, client, coverage, lanerun, lanes, lockgraph, locks, matrix, mutants, patches,
+from . import (bench, bite, canaries, client, coverage, lanerun, lanes, lockgraph, locks, matrix, mutants, patches,
                prepare, procs, report_files, report_term, settings, soak, source)
 from .board import bundle, e2e
 from .lanes import Lane
@@ -70,11 +70,14 @@ def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[L
     results = _new_results(s)
     verdict = Verdict([], clock.stages, command=" ".join(["make", s.command, *(
         f"{k}={v}" for k, v in s.given.items())]))
-    built: list[lanerun.Built] = []
+    built: list[list[lanerun.Built]] = [[] for _ in plan]
     roots: set[Path] = set()
+    works: list[Work] = []
     with contextlib.ExitStack() as stack:
-        for one, chosen in plan:
+        # Drivers share a build folder; what is built last is there for the mutants.
+        for no, (one, chosen) in reversed(list(enumerate(plan))):
             work = prepare.prepare(one, clock)
+            works.insert(0, work)
             for name, version in _versions(work, chosen).items():
                 key = f"{name} {work.src.series}" if name == "linux" else name
                 verdict.versions[key] = version
@@ -82,9 +85,11 @@ def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[L
                 stack.enter_context(locks.locked(work.root / ".run.lock", say, f"using {work.root}"))
                 roots.add(work.root)
             for lane in chosen:
-                built += lanerun.build(work, lane)
+                built[no] += lanerun.build(work, lane)
         try:
-            lanerun.run_all(built, results, verdict.lanes)
+            lanerun.run_all([boot for boots in built for boot in boots], results, verdict.lanes)
+            if _bites(plan[0]):
+                verdict.lanes += bite.run(works[0], results) if verdict.ok else bite.not_run(works[0])
         except HarnessError:
             if verdict.lanes:
                 say("what ran beside the error below:")
@@ -92,6 +97,12 @@ def _verify(s: Settings, clock: Clock, plan: Sequence[tuple[Settings, Sequence[L
             raise
     _report(verdict, results, s.verbose)
     return verdict
+
+
+def _bites(first: tuple[Settings, Sequence[Lane]]) -> bool:
+    """Whether mutants and canaries are part of the run: what they are put into is our core in UML."""
+    s, chosen = first
+    return s.command == "test" and s.driver == "core" and not s.filter and any(not lane.is_vm for lane in chosen)
 
 
 def _report(verdict: Verdict, results: Path, verbose: bool) -> None:

@@ -24,8 +24,18 @@ class Line:
 
     function: str
     count: int = 0
-    taken: int = 0
-    branches: int = 0
+    arms: list[bool] = dataclasses.field(default_factory=list)
+    """Of each branch, whether it was taken."""
+
+    @property
+    def branches(self) -> int:
+        """How many there are."""
+        return len(self.arms)
+
+    @property
+    def taken(self) -> int:
+        """How many were taken."""
+        return sum(self.arms)
 
 
 @dataclasses.dataclass
@@ -110,9 +120,14 @@ def _add(one: File, entry: Mapping[str, Any]) -> None:
     number = entry["line_number"]
     line = one.lines.setdefault(number, Line(entry.get("function_name", "")))
     line.count += entry["count"]
-    if not UNCOUNTED.search(one.source(number)):
-        line.branches += len(entry["branches"])
-        line.taken += sum(bool(branch["count"]) for branch in entry["branches"])
+    if UNCOUNTED.search(one.source(number)):
+        return
+    arms = [bool(branch["count"]) for branch in entry["branches"]]
+    if len(arms) == len(line.arms):
+        # The same line in another kernel, which differs in the seams only.
+        line.arms = [old or new for old, new in zip(line.arms, arms)]
+    elif len(arms) > len(line.arms):
+        line.arms = arms
 
 
 # --- reasons ------------------------------------------------------------------

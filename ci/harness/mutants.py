@@ -11,7 +11,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Iterator, Sequence
 
 from . import locks, mutant, mutant_build, mutant_gen, mutant_report, mutant_run, prepare, procs, um
 from .lanes import LANES
@@ -22,6 +22,9 @@ from .mutant_report import Report
 from .mutant_run import EVERYTHING, SLOW, Boot, Outcome, Runner
 from .prepare import Clock, Work, say
 from .settings import Settings
+
+SUITE = "panthor_mutant"
+"""What precedes the names of mutants where suites have cases."""
 
 # Which suites are about a file, the nearest ones first.
 _RELATED = (
@@ -47,7 +50,8 @@ def related(one: Mutant) -> Sequence[str]:
 def chosen(s: Settings, catalog: Sequence[Mutant], generated: Sequence[Mutant], seed: int) -> list[Mutant]:
     """What the variables select: the catalog, or ``RANDOM=`` generated ones, or names of either."""
     if s.filter:
-        found = [one for one in [*catalog, *generated] if fnmatch.fnmatchcase(one.name, s.filter)]
+        pattern = s.filter.removeprefix(f"{SUITE}.")
+        found = [one for one in [*catalog, *generated] if fnmatch.fnmatchcase(one.name, pattern)]
         if not found:
             raise UsageError(f"FILTER={s.filter} matches no mutant; names are those of ci/mutants/*.patch, "
                              "and FILE.FUNCTION.RULE.NUMBER for generated ones")
@@ -101,25 +105,33 @@ def _prepared(s: Settings) -> Iterator[tuple[Work, mutant_build.Recipe]]:
         yield work, mutant_build.recipe(work)
 
 
-def measure(s: Settings, some: Sequence[Mutant], results: Path, slow: bool = True) -> list[Outcome]:
+def boots(one: Mutant) -> list[Boot]:
+    """The boots of a mutant, as far as they are needed."""
+    return mutant_run.boots_of(one, related)
+
+
+def quick_boots(one: Mutant) -> list[Boot]:
+    """The same without the slow cases, which see little that the others do not."""
+    return [boot for boot in boots(one) if boot is not SLOW]
+
+
+def tell(outcome: Outcome) -> None:
+    """One line about each, when it is over."""
+    say(f"  {outcome.mutant.name}: {outcome.state.value}"
+        f"{' by ' + outcome.by if outcome.by else ''} {outcome.detail} ({outcome.seconds:.1f} s)")
+
+
+def measure(s: Settings, some: Sequence[Mutant], results: Path) -> list[Outcome]:
     """Builds and boots each; HarnessError if the driver fails without mutation."""
     with _prepared(s) as (work, how):
         benches = mutant_build.benches(how, work.root / "mutants", max(1, min(s.jobs, 2, len(some))))
         runner = mutant_run.UmlRunner(work)
         say(f"{len(some)} mutants, {len(benches)} at a time; first the driver without any")
         _check(benches[0], runner, [EVERYTHING], results)
-        checked = not slow
-
-        def boots(one: Mutant) -> Sequence[Boot]:
-            plan = mutant_run.boots_of(one, related)
-            return plan if slow else [boot for boot in plan if boot is not SLOW]
-
-        def tell(outcome: Outcome) -> None:
-            say(f"  {outcome.mutant.name}: {outcome.state.value}"
-                f"{' by ' + outcome.by if outcome.by else ''} {outcome.detail} ({outcome.seconds:.1f} s)")
-
-        found = run_some(some, mutant.folder_of(work.tree), benches, runner, boots, results, tell)
-        if not checked and any(one.boots == len(boots(one.mutant)) and one.by for one in found):
+        # Of many, those that live are looked at one by one, by name.
+        plan = quick_boots if s.random else boots
+        found = run_some(some, mutant.folder_of(work.tree), benches, runner, plan, results, tell)
+        if plan is boots and any(one.boots == len(boots(one.mutant)) and one.by for one in found):
             # The slow cases have killed one: do they let the driver live?
             _check(benches[0], runner, [SLOW], results)
         return found
@@ -170,13 +182,3 @@ def run(s: Settings, results: Path) -> int:
         say(line)
     say(f"# {results / 'mutants.html'}")
     return report.exit_code
-
-
-def quick(s: Settings, results: Path) -> Optional[str]:
-    """A handful of the catalog; what is wrong, or None: part of ``make test``."""
-    start = time.monotonic()
-    some = [one for one in mutant.catalog() if one.quick]
-    report = _report(s, measure(s, some, results, slow=False), {}, time.monotonic() - start, 0, results)
-    for line in mutant_report.text(report):
-        say(line)
-    return None if report.ok else mutant_report.summary(report)

@@ -12,7 +12,7 @@ import platform
 import shutil
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
 from . import hosttools, initramfs, kconfig, procs, qemu, selftest, settings, sim, um
 from .prepare import Work, check_space, fragments, say
@@ -51,8 +51,11 @@ def kernel(work: Work) -> Path:
     return built.with_name(f"{built.name}-{work.settings.driver}") / LANE.image
 
 
-def build(work: Work) -> None:
-    """Kernel with driver and model, firmware image and programs."""
+def build(work: Work, extra: Sequence[Path] = (), options: Sequence[str] = ()) -> None:
+    """Kernel with driver and model, firmware image and programs.
+
+    ``extra`` are more fragments, ``options`` more words for the kernel's make.
+    """
     folder = work.build(LANE.name)
     suites = work.build(um.LANE.name)
     check_space(folder)
@@ -60,7 +63,7 @@ def build(work: Work) -> None:
         shutil.rmtree(folder)
         shutil.copytree(suites, folder, symlinks=True)    # with times, so make sees nothing new
         (folder / LANE.image).unlink()
-    um.build_kernel(work, LANE.name, fragments(um.LANE), symbols=kconfig.read(FRAGMENT))
+    um.build_kernel(work, LANE.name, [*fragments(um.LANE), *extra], options, kconfig.read(FRAGMENT))
     um.publish(folder / LANE.image, kernel(work).parent)
     procs.run([sys.executable, str(work.tree / sim.MODEL / "mkfw.py"), str(folder / "mali_csffw.bin")],
               what="make the firmware image", log=folder / "mkfw.log", verbose=work.settings.verbose)

@@ -47,6 +47,19 @@ class Counts(unittest.TestCase):
         gcov.parse(report(l3=0, l4=2), {NAME: SOURCE}, found)
         self.assertEqual(found[NAME].total.hit, 2)
 
+    def test_branches_of_two_kernels_add_up(self) -> None:
+        def line(*counts: int) -> str:
+            return json.dumps({"files": [{"file": NAME, "functions": [], "lines": [
+                {"line_number": 3, "function_name": "f", "count": 1, "branches": [{"count": each} for each in counts]}]}]})
+        counted = coverage.Counted({NAME: SOURCE})
+        counted.add(coverage.SUITES, line(1, 0, 0))
+        counted.add(coverage.PROGRAMS, line(1, 0, 5))
+        self.assertEqual(counted.files[NAME].total, gcov.Total(1, 1, 2, 3))
+        self.assertEqual([each[NAME].total.taken for each in counted.alone.values()], [1, 2])
+        # Compiled otherwise: there is no telling which branch is which.
+        counted.add(coverage.PROGRAMS, line(1, 1))
+        self.assertEqual(counted.files[NAME].total, gcov.Total(1, 1, 2, 3))
+
     def test_nothing_is_complete(self) -> None:
         self.assertEqual(gcov.total([]).line_part, 100.0)
 
@@ -92,7 +105,7 @@ class Verdict(unittest.TestCase):
     """What the command says."""
 
     def test_thresholds(self) -> None:
-        good = {NAME: File(NAME, [], {number: gcov.Line("f", 1, 9, 10) for number in range(20)})}
+        good = {NAME: File(NAME, [], {number: gcov.Line("f", 1, [True] * 9 + [False]) for number in range(20)})}
         self.assertEqual(coverage.faults(good, []), [])
         self.assertEqual(coverage.faults(good, ["a line"]), ["a line"])
         bad = files(l3=4, l4=0, l5=4, l6=4)
@@ -102,11 +115,11 @@ class Verdict(unittest.TestCase):
 
     def test_reports(self) -> None:
         found = files(l3=4, l4=0, l5=4, l6=4)
-        text = "\n".join(coverage.text_report(found, {}))
+        text = "\n".join(coverage.text_report(found, {}, {"KUnit": found}))
         self.assertIn("3/4", text)
         self.assertIn("f()", text)
         for reasons, kind in (({}, "no"), ({(NAME, 4): Reason(NAME, "f", "*", "<why>", "")}, "why")):
-            page = coverage.html_report(found, reasons, "title")
+            page = coverage.html_report(found, reasons, "title", {"KUnit": found})
             self.assertIn(f"<span class='{kind}'", page)
             self.assertEqual("&lt;why&gt;" in page, kind == "why")
 

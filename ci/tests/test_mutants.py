@@ -249,6 +249,7 @@ class Chosen(unittest.TestCase):
     def test_first_boots_are_near(self) -> None:
         names = [boot.name for boot in mutant_run.boots_of(self.generated[0], lambda one: ["panthor_gem_pin", "none_*"])]
         self.assertEqual(names, ["panthor_gem_pin", EVERYTHING.name, mutant_run.SLOW.name])
+        self.assertEqual(mutants.quick_boots(self.catalog[0]), mutants.boots(self.catalog[0])[:-1])
         for one in (mutated("x", killer="", entry=""),):
             self.assertEqual(mutants.related(one), ())
 

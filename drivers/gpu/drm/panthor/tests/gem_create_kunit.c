@@ -18,6 +18,7 @@
 #include <drm/drm_debugfs.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_print.h>
 #include <drm/drm_vma_manager.h>
 #include <drm/panthor_drm.h>
 
@@ -448,6 +449,31 @@ static void debugfs_shows_usage_of_kernel_bo(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gems_row(test, "kunit-kernel").usage, usage);
 }
 
+/*
+ * Other lists of objects, DRM's own, ask the driver what to say of its BOs.
+ * Succeeds if pages and pins are told as they are, without and with both.
+ */
+static void print_info_tells_pages_and_pins(struct kunit *test)
+{
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, BO_SIZE);
+	static const char * const expected[] = {
+		"resident=false\npages_pin_count=0\nvmap_use_count=0\n",
+		"resident=true\npages_pin_count=1\nvmap_use_count=0\n",
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(expected); i++) {
+		char text[256] = {};
+		struct drm_print_iterator to = { .data = text, .remain = sizeof(text) - 1 };
+		struct drm_printer p = drm_coredump_printer(&to);
+
+		if (i)
+			KUNIT_ASSERT_EQ(test, panthor_kunit_pin(test, bo), 0);
+		bo->base.funcs->print_info(&p, 0, &bo->base);
+		text[strlen(expected[i])] = '\0';
+		KUNIT_EXPECT_STREQ(test, text, expected[i]);
+	}
+}
+
 static struct kunit_case gem_create_cases[] = {
 	KUNIT_CASE(label_is_replaced),
 	KUNIT_CASE(empty_label_is_not_no_label),
@@ -463,6 +489,7 @@ static struct kunit_case gem_create_cases[] = {
 	KUNIT_CASE(debugfs_shows_resident_bo),
 	KUNIT_CASE(debugfs_shows_evicted_bo),
 	KUNIT_CASE_PARAM(debugfs_shows_usage_of_kernel_bo, fw_gen_params),
+	KUNIT_CASE(print_info_tells_pages_and_pins),
 	{}
 };
 

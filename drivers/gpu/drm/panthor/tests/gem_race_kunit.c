@@ -5,6 +5,7 @@
  * and the one under the lock.
  */
 
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/kthread.h>
@@ -14,6 +15,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shrinker.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_vma_manager.h>
 
@@ -285,6 +287,20 @@ static int race_put(void *data)
 	return 0;
 }
 
+/* Not by panthor_kunit_scan(), which looks at the BOs that are left. */
+static unsigned long scan_quietly(struct kunit *test)
+{
+	struct shrinker *shrinker = to_panthor_kunit(test)->ptdev->reclaim.shrinker;
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL, .nr_to_scan = EVERYTHING };
+	unsigned long ret;
+
+	fs_reclaim_acquire(GFP_KERNEL);
+	ret = shrinker->scan_objects(shrinker, &sc);
+	fs_reclaim_release(GFP_KERNEL);
+
+	return ret;
+}
+
 /*
  * A scan has a reference on the BO it looks at. If the owner lets go meanwhile it is
  * the last one, and the BO is freed in reclaim, where no resv may be waited for (B11).
@@ -292,20 +308,71 @@ static int race_put(void *data)
  */
 static void bo_may_be_freed_by_a_scan(struct kunit *test)
 {
-	struct shrinker *shrinker = to_panthor_kunit(test)->ptdev->reclaim.shrinker;
-	struct shrink_control sc = { .gfp_mask = GFP_KERNEL, .nr_to_scan = EVERYTHING };
 	struct race_owner owner = { test, reclaim_unused_bo(test, BO_SIZE) };
 	struct panthor_race *race = panthor_race_at(test, SEAM_LRU_SHRINK, 1, race_put, &owner);
-	unsigned long ret;
+	unsigned long ret = scan_quietly(test);
 
-	/* Not by panthor_kunit_scan(), which looks at the BOs that are left. */
-	fs_reclaim_acquire(GFP_KERNEL);
-	ret = shrinker->scan_objects(shrinker, &sc);
-	fs_reclaim_release(GFP_KERNEL);
 	panthor_race_expect(race);
 
 	KUNIT_EXPECT_EQ(test, ret, BO_PAGES);
 	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_PUT_PAGES), 1);
+}
+
+/**
+ * struct race_holder - A thread that looks at the GPU mappings of a BO
+ * @work: Runs it.
+ * @bo: The BO.
+ * @holds: It has the lock.
+ * @release: It may let go of it.
+ */
+struct race_holder {
+	struct work_struct work;
+	struct panthor_gem_object *bo;
+	struct completion holds;
+	struct completion release;
+};
+
+static void race_hold(struct work_struct *work)
+{
+	struct race_holder *holder = container_of(work, struct race_holder, work);
+
+	guard(mutex)(&holder->bo->base.gpuva.lock);
+	complete(&holder->holds);
+	wait_for_completion(&holder->release);
+}
+
+static void race_let_go(void *data)
+{
+	struct race_holder *holder = data;
+
+	complete(&holder->release);
+	flush_work(&holder->work);
+}
+
+/*
+ * Memory is allocated with the lock of a BO's GPU mappings held, so that reclaim must
+ * not wait for it.
+ * Succeeds if a scan leaves the BO alone while another thread has that lock, and takes
+ * it afterwards.
+ */
+static void bo_whose_mappings_are_locked_is_left_alone(struct kunit *test)
+{
+	struct race_holder *holder = kunit_kzalloc(test, sizeof(*holder), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, holder);
+	holder->bo = reclaim_unused_bo(test, BO_SIZE);
+	init_completion(&holder->holds);
+	init_completion(&holder->release);
+	INIT_WORK(&holder->work, race_hold);
+	queue_work(system_dfl_wq, &holder->work);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, race_let_go, holder), 0);
+	wait_for_completion(&holder->holds);
+
+	scan_quietly(test);
+	KUNIT_EXPECT_EQ(test, panthor_seam_calls(SEAM_PUT_PAGES), 0);
+
+	kunit_release_action(test, race_let_go, holder);
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING), BO_PAGES);
 }
 
 static struct kunit_case gem_race_cases[] = {
@@ -314,6 +381,7 @@ static struct kunit_case gem_race_cases[] = {
 	KUNIT_CASE(last_unpin_is_one_step),
 	KUNIT_CASE(last_munmap_is_one_step),
 	KUNIT_CASE(bo_may_be_freed_by_a_scan),
+	KUNIT_CASE(bo_whose_mappings_are_locked_is_left_alone),
 	{}
 };
 

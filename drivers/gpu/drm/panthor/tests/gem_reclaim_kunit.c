@@ -50,6 +50,31 @@ static void holder_decides_state_and_lru(struct kunit *test)
 }
 
 /*
+ * The driver's other files may ask for the state anew, and what it was.
+ * Succeeds if a BO that gets and loses a pin behind the driver's back changes its state,
+ * and each time the one before is told.
+ */
+static void update_tells_the_state_before(struct kunit *test)
+{
+	struct panthor_gem_object *bo = reclaim_unused_bo(test, BO_SIZE);
+	enum panthor_gem_reclaim_state before = PANTHOR_GEM_UNRECLAIMABLE;
+
+	dma_resv_lock(bo->base.resv, NULL);
+	mutex_lock(&bo->base.gpuva.lock);
+	refcount_set(&bo->backing.pin_count, 1);
+	panthor_gem_update_reclaim_state_locked(bo, &before);
+	KUNIT_EXPECT_EQ(test, before, PANTHOR_GEM_UNUSED);
+	expect_bo_state(test, bo, PANTHOR_GEM_UNRECLAIMABLE);
+
+	refcount_set(&bo->backing.pin_count, 0);
+	panthor_gem_update_reclaim_state_locked(bo, &before);
+	KUNIT_EXPECT_EQ(test, before, PANTHOR_GEM_UNRECLAIMABLE);
+	expect_bo_state(test, bo, PANTHOR_GEM_UNUSED);
+	mutex_unlock(&bo->base.gpuva.lock);
+	dma_resv_unlock(bo->base.resv);
+}
+
+/*
  * A pin hides a BO from the shrinker whatever else holds it, and its last
  * unpin brings back what would have been without it.
  * Succeeds if the BO is unreclaimable in between and as before afterwards.
@@ -354,6 +379,7 @@ static struct kunit_case gem_reclaim_cases[] = {
 	KUNIT_CASE(firmware_bo_is_never_evicted),
 	KUNIT_CASE(kernel_bo_of_user_vm_is_reclaimable),
 	KUNIT_CASE(eviction_count_saturates),
+	KUNIT_CASE(update_tells_the_state_before),
 	{}
 };
 

@@ -12,6 +12,7 @@
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
+#include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/panthor_drm.h>
 
@@ -295,8 +296,122 @@ static void failed_creation_leaves_no_vm(struct kunit *test)
 	KUNIT_EXPECT_GT(test, panthor_vm_pool_create_vm(pfile->ptdev, pfile->vms, &args), 0);
 }
 
-/* Bytes a sparse range leaves behind that is dear to take down and restore. */
-#define HUGE_SPARSE	SZ_256M
+static const struct drm_panthor_vm_create create_params[] = {
+	{ .flags = 1 },
+	{ .user_va_range = BIT_ULL(48) },
+	{ .user_va_range = BIT_ULL(48) - SZ_64M },
+	{ .user_va_range = U64_MAX },
+};
+
+static void create_desc(const struct drm_panthor_vm_create *args, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "flags_%u_range_%llx", args->flags,
+		 args->user_va_range);
+}
+
+KUNIT_ARRAY_PARAM(create, create_params, create_desc);
+
+/*
+ * Flags that do not exist, and addresses of which the kernel would have none.
+ * Succeeds if the VM is refused with -EINVAL.
+ */
+static void impossible_vm_is_refused(struct kunit *test)
+{
+	struct drm_panthor_vm_create args =
+		*(const struct drm_panthor_vm_create *)test->param_value;
+	struct panthor_file *pfile = pool(test);
+
+	KUNIT_EXPECT_EQ(test, panthor_vm_pool_create_vm(pfile->ptdev, pfile->vms, &args), -EINVAL);
+}
+
+/*
+ * A file that makes VMs without end would have the kernel's memory.
+ * Succeeds if some creation is refused with -EBUSY and leaves no VM behind, and one
+ * more works when another VM was destroyed.
+ */
+static void file_has_so_many_vms(struct kunit *test)
+{
+	struct io_pgtable_ops *pgtables[SEAM_PGTABLES];
+	struct panthor_vm *vms[SEAM_PGTABLES];
+	struct panthor_file *pfile = pool(test);
+	unsigned int made = 0;
+	int id, last = 0;
+
+	for (;;) {
+		struct drm_panthor_vm_create args = {};
+
+		id = panthor_vm_pool_create_vm(pfile->ptdev, pfile->vms, &args);
+		if (id < 0 || made == SEAM_PGTABLES)
+			break;
+		last = id;
+		made++;
+	}
+	KUNIT_EXPECT_EQ(test, id, -EBUSY);
+	KUNIT_EXPECT_EQ(test, panthor_seam_vms(vms, pgtables), made);
+
+	KUNIT_ASSERT_EQ(test, panthor_vm_pool_destroy_vm(pfile->vms, last), 0);
+	pool_vm(test, pfile);
+}
+
+/*
+ * What tiler heaps take is told by fdinfo, as they are in no list of BOs of the file.
+ * Succeeds if it is what the heaps of both VMs say, and nothing of it is active while
+ * no VM has a slot.
+ */
+static void heaps_of_a_file_are_added_up(struct kunit *test)
+{
+	struct panthor_file *pfile = pool(test);
+	struct drm_memory_stats stats = {};
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct panthor_heap_pool *heaps =
+			panthor_vm_get_heap_pool(pool_vm(test, pfile).vm, true);
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, heaps);
+		size += panthor_heap_pool_size(heaps);
+		panthor_heap_pool_put(heaps);
+	}
+	pool_vm(test, pfile);
+
+	panthor_vm_heaps_sizes(pfile, &stats);
+	KUNIT_EXPECT_GT(test, size, 0);
+	KUNIT_EXPECT_EQ(test, stats.resident, size);
+	KUNIT_EXPECT_EQ(test, stats.active, 0);
+}
+
+/*
+ * A file is closed, or looked at, that could not get VMs when it was opened.
+ * Succeeds if it has no heaps, and goes without VMs.
+ */
+static void file_without_vms_has_nothing_to_give(struct kunit *test)
+{
+	struct panthor_file pfile = { .ptdev = to_panthor_kunit(test)->ptdev };
+	struct drm_memory_stats stats = {};
+
+	panthor_vm_heaps_sizes(&pfile, &stats);
+	KUNIT_EXPECT_EQ(test, stats.resident, 0);
+	panthor_vm_pool_destroy(&pfile);
+}
+
+/**
+ * struct sparse_param - Sparse ranges that are dear to take down and restore
+ * @desc: Name in the results.
+ * @count: How many.
+ * @size: Bytes of each; they do not touch.
+ */
+struct sparse_param {
+	const char *desc;
+	unsigned int count;
+	u64 size;
+};
+
+static const struct sparse_param sparse_params[] = {
+	{ "one_of_256M", 1, SZ_256M },
+	{ "nine_of_2M", 9, SZ_2M },
+};
+
+KUNIT_ARRAY_PARAM_DESC(sparse, sparse_params, desc);
 
 /*
  * The 2 MiB behind a sparse range are mapped over and over (B59). To take them
@@ -306,17 +421,19 @@ static void failed_creation_leaves_no_vm(struct kunit *test)
  */
 static void small_gain_does_not_cost_a_huge_unmap(struct kunit *test)
 {
+	const struct sparse_param *param = test->param_value;
 	struct panthor_vm *vm;
 	unsigned long freed;
 	u64 before, after;
 
 	panthor_pgt_install(test, PANTHOR_PGT_REAL);
 	vm = only_vm(test);
-	KUNIT_ASSERT_EQ(test, map_sparse(test, vm, VA(0), HUGE_SPARSE,
-					 DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), 0);
+	for (unsigned int i = 0; i < param->count; i++)
+		KUNIT_ASSERT_EQ(test, map_sparse(test, vm, VA(0) + 2 * i * param->size, param->size,
+						 DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), 0);
 
 	before = panthor_pgt_mapped(panthor_pgt_of(test, vm));
-	KUNIT_ASSERT_EQ(test, before, HUGE_SPARSE);
+	KUNIT_ASSERT_EQ(test, before, param->count * param->size);
 	freed = panthor_kunit_scan(test, GFP_KERNEL, EVERYTHING);
 	if (freed == SHRINK_STOP)
 		freed = 0;
@@ -443,7 +560,11 @@ static struct kunit_case vm_destroy_cases[] = {
 	KUNIT_CASE(destroyed_vm_takes_no_jobs),
 	KUNIT_CASE(missing_vm_cannot_be_destroyed),
 	KUNIT_CASE(failed_creation_leaves_no_vm),
-	KUNIT_CASE(small_gain_does_not_cost_a_huge_unmap),
+	KUNIT_CASE_PARAM(impossible_vm_is_refused, create_gen_params),
+	KUNIT_CASE(file_has_so_many_vms),
+	KUNIT_CASE(heaps_of_a_file_are_added_up),
+	KUNIT_CASE(file_without_vms_has_nothing_to_give),
+	KUNIT_CASE_PARAM(small_gain_does_not_cost_a_huge_unmap, sparse_gen_params),
 	KUNIT_CASE_PARAM(vm_is_not_freed_by_reclaim, last_gen_params),
 	{}
 };

@@ -471,6 +471,42 @@ static void private_bo_maps_in_its_vm_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm_model_map(m, bo, 0, PG(8), VA(0), 0), 0);
 }
 
+/**
+ * struct address_param - What no part of the kernel's addresses can be
+ * @desc: Name in the results.
+ * @va: First byte, or PANTHOR_VM_KERNEL_AUTO_VA.
+ * @size: Bytes.
+ */
+struct address_param {
+	const char *desc;
+	u64 va;
+	u64 size;
+};
+
+static const struct address_param address_params[] = {
+	{ "nothing", PANTHOR_VM_KERNEL_AUTO_VA, 0 },
+	{ "half_a_page", PANTHOR_VM_KERNEL_AUTO_VA, SZ_2K },
+	{ "half_a_page_there", PANTHOR_KUNIT_VA_USER, SZ_2K },
+	{ "between_pages", PANTHOR_KUNIT_VA_USER + SZ_2K, SZ_4K },
+};
+
+KUNIT_ARRAY_PARAM_DESC(address, address_params, desc);
+
+/*
+ * What cannot be mapped needs no address.
+ * Succeeds if -EINVAL is returned, and the page that was named can be had then.
+ */
+static void impossible_address_is_refused(struct kunit *test)
+{
+	const struct address_param *p = test->param_value;
+	struct panthor_vm *vm = panthor_kunit_vm(test);
+	struct drm_mm_node node = {};
+
+	KUNIT_ASSERT_EQ(test, panthor_vm_alloc_va(vm, p->va, p->size, &node), -EINVAL);
+	KUNIT_ASSERT_EQ(test, panthor_vm_alloc_va(vm, PANTHOR_KUNIT_VA_USER, SZ_4K, &node), 0);
+	panthor_vm_free_va(vm, &node);
+}
+
 static struct kunit_case vm_map_cases[] = {
 	KUNIT_CASE_PARAM(map_translates_each_page, pgt_gen_params),
 	KUNIT_CASE_PARAM(unmap_removes_each_page, pgt_gen_params),
@@ -491,6 +527,7 @@ static struct kunit_case vm_map_cases[] = {
 	KUNIT_CASE_PARAM(lookup_by_address_knows_splits, pgt_gen_params),
 	KUNIT_CASE_PARAM(impossible_map_is_refused, refused_gen_params),
 	KUNIT_CASE_PARAM(private_bo_maps_in_its_vm_only, pgt_gen_params),
+	KUNIT_CASE_PARAM(impossible_address_is_refused, address_gen_params),
 	{}
 };
 
