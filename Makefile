@@ -8,7 +8,7 @@ override CC :=
 endif
 
 VARS := DRIVER KERNEL LANES FILTER SEED RANDOM O V JOBS CC LLVM CROSS_COMPILE SIGNOFF STEPS \
-	N STOP QUICK KDIR FLAVOUR
+	N STOP QUICK CONFIG KDIR FLAVOUR
 # A misspelt variable must not silently be none.
 given := $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$(w)),$(firstword $(subst =, ,$(w)))))
 unknown := $(addsuffix =,$(filter-out $(VARS),$(given)))
@@ -16,7 +16,7 @@ quote = '$(subst ','\'',$(1))'
 args = $(foreach v,$(VARS),$(if $($(v)),$(v)=$(call quote,$($(v)))))
 
 .DEFAULT_GOAL := help
-COMMANDS := verify test kunit soak canaries mutants coverage lockgraph matrix bench client board board-vm patches tree clean distclean
+COMMANDS := verify test kunit soak kcsan canaries mutants coverage lockgraph matrix bench client board board-vm patches tree clean distclean
 .PHONY: help $(COMMANDS)
 
 $(COMMANDS):
@@ -30,6 +30,7 @@ help:
 	@echo '             on the other kernel'
 	@echo '  soak       the KUnit suites in UML (LANES=, FILTER= for more, or for less) N= times, each'
 	@echo '             time with another seed: which test does not always end the same way?'
+	@echo '  kcsan      KUnit suites and racing programs in a VM whose kernel looks for data races'
 	@echo '  canaries   makes one fault per gate, each in a boot of UML, and shows that exactly'
 	@echo '             that gate goes red'
 	@echo '  mutants    put known defects into the core, one at a time: which test notices?'
@@ -63,6 +64,7 @@ help:
 	@echo '  RANDOM=    so many generated mutants instead of the known defects, by SEED='
 	@echo '  N=         how many runs of soak (default: 10); STOP=1 ends it with the first that fails,'
 	@echo '             QUICK=1 leaves the slow cases out; SEED= is that of each run'
+	@echo '  CONFIG=    kcsan: verify or soak with the kernel of make kcsan'
 	@echo '  O=         folder for builds and results (default: the user'"'"'s cache folder)'
 	@echo '  FLAVOUR=   of the kernel of make board: debug (default) or production'
 	@echo '  KDIR=      make board: headers of the kernel that the board runs, or debian; it gets'

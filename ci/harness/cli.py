@@ -28,7 +28,12 @@ def _begin(s: Settings) -> list[Lane]:
     """The lanes to run, with the output folder made ours."""
     lanes.resolve_lanes(s.lanes, lambda: False)
     settings.prepare_output(s)
-    return lanes.resolve_lanes(s.lanes, lambda: lanes.kvm_works(s.output))
+    chosen = lanes.resolve_lanes(s.lanes, lambda: lanes.kvm_works(s.output))
+    if s.config != "kcsan":
+        return chosen
+    if not all(lane.is_vm for lane in chosen):
+        raise UsageError("UML has no KCSAN; choose LANES=arm64 or LANES=x86_64")
+    return [lane.with_kcsan() for lane in chosen]
 
 
 def _new_results(s: Settings) -> Path:
@@ -203,6 +208,7 @@ COMMANDS = {**{name: _cmd_own for name in OWN},
             **{name: _cmd_um for name in UM},
             "verify": _cmd_verify,
             "kunit": _cmd_verify,
+            **{name: _cmd_verify for name in settings.CONFIGS},
             "test": _cmd_test,
             "soak": _cmd_soak,
             "mutants": _cmd_mutants,

@@ -7,6 +7,7 @@ import dataclasses
 import re
 from typing import Iterable, Optional
 
+from . import kcsan
 from .ktap import Line, ParsedKtap, clean_lines, markers
 from .model import Case, Finding, Gate, GateState, Status
 from .scan import Noise, ScanResult, scan_all, split_known
@@ -150,10 +151,15 @@ def _ktap(run: _Run) -> Gate:
     if cases and not findings and \
             all(c.status is Status.SKIP for c in cases):
         text = f"nothing ran: all {len(cases)} cases skipped"
-        if run.filter:
+        if run.filter and not _names_one(run.filter):
             return Gate("ktap", OFF, f"{text} (FILTER={run.filter})")
-        findings.append(Finding(text))
+        findings.append(Finding(f"{text}: {cases[0].reason}", _line_of(run, cases[0].full_name)))
     return _verdict("ktap", findings, f"{len(cases)} cases")
+
+
+def _names_one(pattern: str) -> bool:
+    """Whether who gave the filter wants this very test, and is not served by a skip."""
+    return "." in pattern and not any(sign in pattern for sign in "*?[")
 
 
 def _required(run: _Run) -> Gate:
@@ -265,6 +271,18 @@ def _plain(run: _Run, name: str) -> Gate:
     return _with_known(run, _verdict(name, findings))
 
 
+def _kcsan(run: _Run) -> Gate:
+    reports = _scanned(run, "kcsan")
+    findings = [one for one in reports if kcsan.concerns(one)]
+    elsewhere = len(reports) - len(findings)
+    if not run.on("kcsan"):
+        return _verdict("kcsan", findings) if findings else Gate("kcsan", OFF, run.off_reason("kcsan"))
+    seen = reports + [one for gate, one, _ in run.reports.known if gate == "kcsan"]
+    findings += kcsan.blind(run.marked("kcsan"), run.parsed.cases, seen)
+    green = "awake at the end" + (f", reports about other code: {elsewhere}" if elsewhere else "")
+    return _with_known(run, _verdict("kcsan", findings, green))
+
+
 def _stall(run: _Run) -> Gate:
     gate = _plain(run, "stall")
     lacking = [w for w in CONFIG["stall"] if w not in run.config]
@@ -286,6 +304,6 @@ def judge_log(log_text: str, parsed: ParsedKtap, *, filter: Optional[str],
                markers(lines))
     special = {"complete": _complete, "ktap": _ktap, "required": _required,
                "xpass": _xpass, "lockdep": _lockdep, "kmemleak": _kmemleak,
-               "stall": _stall}
+               "kcsan": _kcsan, "stall": _stall}
     return [special[name](run) if name in special else _plain(run, name)
             for name in ORDER]

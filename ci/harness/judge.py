@@ -36,6 +36,8 @@ def judge(log_path: Path, tree: Path, lane: str, driver: str, series: str,
     required = [name for name in expect.load_required(expect_dir, lane, driver)
                 if name not in left_out]
     noise = scan.load_noise(noise_dir / f"{lane}.txt")
+    if "CONFIG_KCSAN" in config:
+        noise += scan.load_noise(noise_dir / "kcsan.txt")
     text = read_log(log_path)
     parsed = ktap.parse(text, tree)
     result = LaneResult(lane, driver, series, cases=parsed.cases,

@@ -80,12 +80,14 @@ def build(work: Work, lane: Lane) -> list[Built]:
                   for part in parts.of_lane(lane.is_vm, filter_, work.settings.quick)]
         boots[0].fatal = not lane.is_vm and not work.settings.quick and \
             bool(fatal.listed(EXPECT, work.settings.driver, work.src.series, filter_))
-    if boots and lane.is_vm and not filter_:
+    if boots and lane.is_vm and not filter_ and not lane.kcsan:
         with clock.stage(f"seams-off {work.title}-{lane.name}"):
             boots[0].gates.append(vm.identity_gate(work, lane))
     if not lane.is_vm:
         return boots + _build_um_sim(work, lane)
     kinds = sim.kinds(filter_, work.settings.driver)
+    if lane.kcsan and not filter_:
+        kinds = [kind for kind in kinds if kind == sim.KINDS[1]]    # who is alone does not race
     if kinds:
         with clock.stage(f"build {work.title}-{sim.lane_name(lane)}"):
             vm.build_base(work, lane)
@@ -136,7 +138,8 @@ def run(built: Built, results: Path) -> LaneResult:
     with work.clock.stage(f"run {work.title}-{built.name}"):
         note = _boot(built, log)
     config = kconfig.enabled(work.build(kernel.name))
-    result = judge.judge(log, work.tree, sim.lane_name(lane) if built.kind else lane.name, s.driver,
+    listed = sim.lane_name(lane.listed) if built.kind else lane.listed.name
+    result = judge.judge(log, work.tree, listed, s.driver,
                          work.src.series, s.filter, EXPECT, NOISE, config,
                          built.left_out)
     result.lane = built.name
@@ -144,7 +147,7 @@ def run(built: Built, results: Path) -> LaneResult:
     result.gates += built.gates
     result.note = "; ".join(text for text in (note, "" if built.kind else parts.note(
         built.part, s.filter, s.quick)) if text)
-    result.repro = s.again(lane.name, [*([f"SEED={result.seed}"] if result.seed else []),
+    result.repro = s.again(lane.listed.name, [*([f"SEED={result.seed}"] if result.seed else []),
                                        "FILTER={case}"])
     shutil.copyfile(work.build(kernel.name) / ".config", log.with_suffix(".config"))
     if not result.ok:

@@ -46,6 +46,8 @@ class Lane:
     """Debian architecture of the busybox-static in the guest."""
     lean: bool = False
     """Without the debug options: for measuring speed, never for a verdict."""
+    kcsan: bool = False
+    """With KCSAN, which excludes KASAN."""
     steady: bool = False
     """Under TCG, an instruction is a nanosecond and CPUs take turns: a busy host
     makes the guest slow, but no deadline is missed in its time."""
@@ -57,11 +59,22 @@ class Lane:
 
     def fragment_names(self) -> list[str]:
         """Names of the config fragments (kunitconfig/<name>.config) in order."""
-        return [*self.fragments, *(("lean",) if self.lean else AXES)]
+        if self.lean:
+            return [*self.fragments, "lean"]
+        return [*self.fragments, *("kcsan" if self.kcsan and axis == "kasan" else axis for axis in AXES)]
 
     def without_debug(self) -> Lane:
         """The same with a lean kernel, which has a build folder of its own."""
         return dataclasses.replace(self, name=f"{self.name}-lean", lean=True)
+
+    @property
+    def listed(self) -> Lane:
+        """The lane that a user names, and whose expectations hold."""
+        return LANES.get(self.name.removesuffix("-kcsan"), self)
+
+    def with_kcsan(self) -> Lane:
+        """The same with a kernel that looks for data races, in a build folder of its own."""
+        return dataclasses.replace(self, name=f"{self.name}-kcsan", kcsan=True)
 
     def accel_args(self, accel: str) -> list[str]:
         """QEMU arguments for ``accel``, one of kvm and tcg."""

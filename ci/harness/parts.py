@@ -66,7 +66,8 @@ def _split(name: str) -> tuple[str, list[str]]:
 def of_lane(is_vm: bool, pattern: Optional[str], quick: bool) -> list[Part]:
     """The boots of a lane."""
     if pattern:
-        return [named(pattern)]
+        # KUnit does not survive kunit.filter where the glob leaves a suite without cases.
+        return [ALL]
     if quick and not is_vm:
         return [QUICK]
     return [MOST] if is_vm else [QUICK, LONG]

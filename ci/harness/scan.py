@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 from typing import Iterable, Optional
 
+from .kcsan import ACCESS
 from .ktap import FRAME, Line, MARKER, clean_lines, structural
 from .model import Finding, HarnessError
 
@@ -166,10 +167,10 @@ def trace_functions(block: Iterable[str]) -> frozenset[str]:
     """
     sure: set[str] = set()
     unsure: set[str] = set()
-    inside = False
+    inside = raced = False
     for text in block:
-        if CALL_TRACE.search(text) or text.lstrip().startswith("backtrace"):
-            inside = True
+        if CALL_TRACE.search(text) or text.lstrip().startswith("backtrace") or ACCESS.search(text):
+            inside, raced = True, raced or bool(ACCESS.search(text))
             continue
         if not inside:
             continue
@@ -177,7 +178,10 @@ def trace_functions(block: Iterable[str]) -> frozenset[str]:
         if not match:
             if TRACE_LINE.search(text):
                 continue
-            break
+            if not raced:
+                break
+            inside = False    # a race has two stacks
+            continue
         name = re.sub(r"\.(?:isra|constprop|part|cold)\b.*", "", match[1])
         (unsure if "? " + match[1] in text else sure).add(name)
     return frozenset(sure or unsure)

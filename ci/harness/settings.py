@@ -42,13 +42,17 @@ with the stock driver by name only."""
 PARALLEL = ("load", "races", "fuzz")
 """Programs that want CPUs which really run at the same time; they have a boot of their own."""
 DRIVERS = ("core", "stock")
+CONFIGS = ("kcsan",)
+"""Kernels other than that of the verdicts; the name is that of the command, too."""
+KCSAN_TESTS = {"panthor_kcsan": ["race_on_purpose"]}
+"""What only a kernel with KCSAN has; it is in no list of what must run."""
 VM_ONLY = ("panthor_gem_huge",)
 """Suites that UML does not have."""
 AROUND = "/harness/bin/around"
 """Runs a command, and fails if that leaves anything behind."""
 OUTPUT_MARK = ".panthor-harness"
 VARIABLES = ("DRIVER", "KERNEL", "LANES", "FILTER", "SEED", "RANDOM", "O", "V", "JOBS",
-             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS", "N", "STOP", "QUICK",
+             "CC", "LLVM", "CROSS_COMPILE", "SIGNOFF", "STEPS", "N", "STOP", "QUICK", "CONFIG",
              "KDIR", "FLAVOUR")
 
 
@@ -81,6 +85,8 @@ class Settings:
     """How many generated mutants, instead of those of the catalog."""
     rounds: int = 10
     """How many times soak runs everything."""
+    config: str = ""
+    """One of ``CONFIGS``, or the usual kernel."""
     stop: bool = False
     """Whether soak ends with the first run that fails."""
     quick: bool = False
@@ -107,7 +113,7 @@ class Settings:
     def again(self, lane: str, extra: Sequence[str] = ()) -> str:
         """Command that repeats this run on one lane."""
         command = "kunit" if lane == "um" else "verify"
-        words = ["make", self.command if self.command in (*OWN_CASES, *UM_COMMANDS) else command]
+        words = ["make", self.command if self.command in (*OWN_CASES, *UM_COMMANDS, *CONFIGS) else command]
         words += [f"{k}={_quoted(v)}" for k, v in self.given.items()
                   if k not in ("LANES", "FILTER", "SEED", "V", "N", "STOP", "QUICK")]
         if lane != "um":
@@ -139,6 +145,10 @@ def parse(argv: Sequence[str]) -> Settings:
         settings.quick = "FILTER" not in given
     if settings.command == "soak":
         settings.lanes = "um"
+    settings.config = _config(settings)
+    if settings.config:
+        # The fastest one without KVM.
+        settings.lanes = "arm64"
     if settings.command in OWN_CASES:
         settings.lanes = "vm"
     if settings.command in UM_COMMANDS:
@@ -174,6 +184,15 @@ def _random(text: str, command: str) -> int:
     if int(text) and command != "mutants":
         raise UsageError(f"RANDOM= is how many mutants 'make mutants' generates; {command} has no use for it")
     return int(text)
+
+
+def _config(settings: Settings) -> str:
+    name = settings.given.get("CONFIG", "")
+    if name and name not in CONFIGS:
+        raise UsageError(f"unknown CONFIG '{name}'; choose from: {' '.join(CONFIGS)}")
+    if name and settings.command not in ("verify", "soak", name):
+        raise UsageError(f"CONFIG={name} is for verify and soak; {settings.command} has a kernel of its own")
+    return settings.command if settings.command in CONFIGS else name
 
 
 def _soak(settings: Settings) -> None:
@@ -325,7 +344,8 @@ def filter_leaves(pattern: str, suite: str, cases: Iterable[str]) -> bool:
 
 def kunit_left(pattern: Optional[str]) -> bool:
     """Whether a filter leaves any KUnit case."""
-    return not pattern or any(filter_leaves(pattern, *each) for each in known_tests().items())
+    suites = [*known_tests().items(), *KCSAN_TESTS.items()]
+    return not pattern or any(filter_leaves(pattern, *each) for each in suites)
 
 
 def prepare_output(settings: Settings) -> None:

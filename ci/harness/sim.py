@@ -26,7 +26,7 @@ FIRMWARE = "lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 RUN_SECONDS = 1800.0
 LONG_SECONDS = 7200
 SEEDS = 1 << 32
-ENVIRONMENT = ("PANTHOR_SECONDS", "PANTHOR_ROUNDS", "PANTHOR_CALLS")
+ENVIRONMENT = ("PANTHOR_SECONDS", "PANTHOR_ROUNDS", "PANTHOR_CALLS", "PANTHOR_TAME", "PANTHOR_LEAKS")
 """Numbers that programs find in their environment if the caller has them in its own."""
 KINDS = ("sim", "smp")
 TYPICAL_SECONDS = {"tcg": 90.0, "kvm": 30.0}
@@ -107,7 +107,7 @@ def run(work: Work, lane: Lane, log: Path, kind: str) -> str:
     chosen = programs(work.settings.filter, kind, work.settings.driver)
     names = [case for _, case, _ in chosen]
     files = guest_files(work, lane)
-    lane = dataclasses.replace(lane, steady=kind == KINDS[0])
+    lane = dataclasses.replace(lane, steady=kind == KINDS[0] and not lane.kcsan)
     return boot(work, lane, log, kind, chosen, files, words(work.settings.seed, names),
                 LONG_SECONDS + RUN_SECONDS if takes_long(names) else RUN_SECONDS)
 

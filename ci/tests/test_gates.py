@@ -14,13 +14,18 @@ from test_ktap import NEEDS_TREE, TREE, parse_text, text
 from test_scan import REPORTS, report, stamped
 
 GREEN, RED, OFF = GateState.GREEN, GateState.RED, GateState.OFF
-CONFIG = {w for names in gates.CONFIG.values() for w in names}
+AWAKE = "kcsan enabled=1 watched=900"
+ALL = {w for names in gates.CONFIG.values() for w in names}
+# The recorded logs are of kernels with KASAN, which have no KCSAN.
+CONFIG = ALL - {"KCSAN"}
 
 
 def run(log: str, *, filter: Optional[str] = None,
         required: Optional[list[str]] = None,
         noise: Optional[list[scan.Noise]] = None,
         config: Optional[set[str]] = None) -> dict[str, Gate]:
+    if "KCSAN" in (config or ()) and "kcsan" not in log:
+        log = re.sub(r"(?m)^(.*panthor-harness: )lockdep ", rf"\1{AWAKE}\n\g<0>", log)
     parsed = parse_text(log)
     got = gates.judge_log(log, parsed, filter=filter,
                           required=["panthor_gem_pin.pin_twice"]
@@ -46,11 +51,11 @@ def with_report(name: str) -> str:
 @NEEDS_TREE
 class Green(unittest.TestCase):
     def test_pass(self) -> None:
-        got = run(text("um_pass"))
+        got = run(text("um_pass"), config=ALL)
         self.assertEqual({g.state for g in got.values()}, {GREEN})
 
     def test_serial_console(self) -> None:
-        got = run(text("arm64_serial"))
+        got = run(text("arm64_serial"), config=ALL)
         self.assertEqual({g.state for g in got.values()}, {GREEN})
 
     def test_off_is_not_green(self) -> None:
@@ -61,7 +66,7 @@ class Green(unittest.TestCase):
 
     def test_config_with_prefix(self) -> None:
         got = run(text("um_pass"), config={f"CONFIG_{c}" for c in CONFIG})
-        self.assertEqual({g.state for g in got.values()}, {GREEN})
+        self.assertEqual([g.name for g in got.values() if g.state is not GREEN], ["kcsan"])
 
     def test_partly_blind_stall_gate_says_so(self) -> None:
         gate = run(text("um_pass"), config=CONFIG - {"DETECT_HUNG_TASK"})[
@@ -206,6 +211,9 @@ class Completeness(unittest.TestCase):
         self.assertIn("all 6 cases skipped", got["ktap"].detail)
         self.assertIs(run(text("um_all_skipped"),
                           filter="panthor_*")["ktap"].state, OFF)
+        # Who asks for one test is not told that all is well.
+        got = run(text("um_all_skipped"), filter="load.share.gpu_long")
+        self.assertEqual(reds(got), ["ktap"])
 
     def test_xpass(self) -> None:
         self.assertEqual(reds(run(text("um_xpass"))), ["xpass"])

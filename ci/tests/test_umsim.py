@@ -48,6 +48,10 @@ class Boots(Folder):
         self.assertEqual(self.names(pattern="panthor_gem_pin"), ["um"])
         self.assertEqual(self.names(pattern="sim.modules_long"), [])
 
+    def test_what_wants_cpus_by_its_full_name_only(self) -> None:
+        self.assertEqual(self.names(pattern="fuzz"), [])
+        self.assertEqual(self.names(pattern="fuzz.ioctls.calls_long"), ["um-sim"])
+
     def test_not_in_the_edit_loop(self) -> None:
         self.assertEqual(self.names(command="kunit", quick=True), ["um"])
 

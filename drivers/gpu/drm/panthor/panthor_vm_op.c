@@ -485,15 +485,27 @@ static int op_change(struct panthor_vm_op *op)
 	return drm_gpuvm_sm_map(gpuvm, op, &req);
 }
 
+/* Whether a mapping goes on before or behind the range. */
+static bool op_leaves_rest(struct panthor_vm_op *op)
+{
+	u64 start = op->addr, end = op->addr + op->range;
+	struct drm_gpuva *first = drm_gpuva_find_first(&op->vm->base, start, 1);
+	struct drm_gpuva *last = drm_gpuva_find_first(&op->vm->base, end - 1, 1);
+
+	return (first && first->va.addr < start) ||
+	       (last && last->va.addr + last->va.range > end);
+}
+
 /**
  * panthor_vm_op_exec() - Execute an operation
  * @op: The operation, prepared.
  *
  * Context: Process context, also fence signalling. Takes and releases op_lock.
  *
- * Return: 0, -EINVAL for a mapping in a VM that was destroyed or is unusable,
- * -ETIMEDOUT if the GPU does not answer, or the errno of the page table. A
- * failed unlock is no error: the change is made, and a reset will tell the GPU.
+ * Return: 0, -EINVAL for a mapping in a VM that was destroyed or is unusable, -ENOMEM
+ * for an unmap that is not prepared and would leave a part of a mapping, -ETIMEDOUT if
+ * the GPU does not answer, or the errno of the page table. A failed unlock is no error:
+ * the change is made, and a reset will tell the GPU.
  */
 int panthor_vm_op_exec(struct panthor_vm_op *op)
 {
@@ -509,6 +521,9 @@ int panthor_vm_op_exec(struct panthor_vm_op *op)
 	if (op_type(op) == DRM_PANTHOR_VM_BIND_OP_TYPE_MAP &&
 	    (vm->destroyed || panthor_vm_is_unusable(vm)))
 		return -EINVAL;
+
+	if (op_type(op) == DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP && !op->spare[0] && op_leaves_rest(op))
+		return -ENOMEM;
 
 	ret = op_lock_region(op);
 	if (ret)
@@ -568,6 +583,9 @@ int panthor_vm_map_bo_range(struct panthor_vm *vm, struct panthor_gem_object *bo
  * @va: First byte, page aligned.
  * @size: Size in bytes, page aligned.
  *
+ * Those who destroy what was mapped cannot do it later, so nothing is allocated for
+ * mappings of which nothing remains.
+ *
  * Context: Process context, may allocate. No resv is held.
  *
  * Return: 0 or as panthor_vm_op_prepare_unmap() and panthor_vm_op_exec().
@@ -577,11 +595,14 @@ int panthor_vm_unmap_range(struct panthor_vm *vm, u64 va, u64 size)
 	struct panthor_vm_op op;
 	int ret;
 
-	ret = panthor_vm_op_prepare_unmap(&op, vm, va, size);
-	if (ret)
-		return ret;
-
+	op_init(&op, vm, DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP, va, size);
 	ret = panthor_vm_op_exec(&op);
+	if (ret == -ENOMEM) {
+		ret = panthor_vm_op_prepare_unmap(&op, vm, va, size);
+		if (ret)
+			return ret;
+		ret = panthor_vm_op_exec(&op);
+	}
 	panthor_vm_op_cleanup(&op);
 	return ret;
 }

@@ -53,6 +53,19 @@ bool sweep_inject_fired(void)
 }
 
 /**
+ * sweep_inject_seen() - How many allocations there were since the arming
+ * @n: What it was armed with: more than there can be, so that none fails.
+ *
+ * Context: Test thread, which armed. Disarms.
+ *
+ * Return: Number of slab and page allocations of this thread.
+ */
+unsigned int sweep_inject_seen(unsigned int n)
+{
+	return n - sweep_set(0);
+}
+
+/**
  * sweep_inject_stop() - No more failures from here on
  * @unused: For use as a hook of a seam.
  *

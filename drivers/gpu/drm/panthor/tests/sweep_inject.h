@@ -19,6 +19,7 @@ struct kunit;
 void sweep_inject_init(struct kunit *test);
 void sweep_inject_arm(unsigned int n);
 bool sweep_inject_fired(void);
+unsigned int sweep_inject_seen(unsigned int n);
 void sweep_inject_stop(void *unused);
 
 #if IS_BUILTIN(CONFIG_DRM_PANTHOR)

@@ -3,8 +3,9 @@
  * around COMMAND [ARGUMENT...]: runs a command, and fails if it leaves the
  * machine in another state than it found it: BOs, VMs and open files that are
  * still there, new warnings, an oops, lockdep switched off, misuse that the
- * software GPU has seen, and with AROUND_LEAKS=1 what kmemleak finds. Else the
- * status is that of the command. What the kernel does not have is not looked at.
+ * software GPU has seen, and with AROUND_LEAKS=1 or PANTHOR_LEAKS=1 what kmemleak
+ * finds. Else the status is that of the command. What the kernel does not have is not
+ * looked at; a list of BOs that is none is a failure.
  *
  * AROUND_ROOT is a folder in place of / with what would be in /proc and /sys;
  * AROUND_MS is how long things may take to be freed, AROUND_AGE_MS how old a leak
@@ -23,6 +24,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "gemlist.h"
 
 #define LEFT_BEHIND	1
 #define FREED_MS	20000U
@@ -58,6 +61,8 @@ struct look {
 };
 
 static const char *root = "";
+/* Something that cannot be judged has been seen. */
+static bool unreadable;
 
 static unsigned int setting(const char *name, unsigned int otherwise)
 {
@@ -93,26 +98,28 @@ static int64_t number(const char *path, const char *prefix)
 	return value;
 }
 
-/* Rows are between two rules, the sum is behind them. */
+static bool add_gem(const struct gem *gem, void *data)
+{
+	struct look *look = data;
+
+	look->state[BOS]++;
+	look->state[BO_BYTES] += gem->size;
+	return false;
+}
+
 static void look_gems(const char *path, struct look *look)
 {
-	FILE *file = open_file(path);
-	bool rows = false;
-	char line[512];
+	char full[PATH_MAX];
+	int ret;
 
-	if (!file)
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	ret = gem_each_path(full, add_gem, look);
+	/* Not all that is in the folder is a GPU. */
+	if (!ret || ret == -ENOENT || ret == -ENOTDIR)
 		return;
-	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, "----", 4))
-			rows = true;
-		else if (!strncmp(line, "====", 4))
-			rows = false;
-		else if (rows)
-			look->state[BOS]++;
-		else if (!strncmp(line, "Total size: ", 12))
-			look->state[BO_BYTES] += strtoll(line + 12, NULL, 10);
-	}
-	fclose(file);
+	if (!unreadable)
+		printf("# around: %s: %s\n", path, strerror(-ret));
+	unreadable = true;
 }
 
 static void look_vas(const char *path, struct look *look)
@@ -263,7 +270,7 @@ static int run(char **argv)
 int main(int argc, char **argv)
 {
 	unsigned int left = setting("AROUND_MS", FREED_MS);
-	bool with_leaks = setting("AROUND_LEAKS", 0);
+	bool with_leaks = setting("AROUND_LEAKS", setting("PANTHOR_LEAKS", 0));
 	const char *given = getenv("AROUND_ROOT");
 	struct look before, now;
 	int ret;
@@ -289,7 +296,7 @@ int main(int argc, char **argv)
 	if (with_leaks)
 		now.state[LEAKS] = leaks();
 	if (grown(&before, &now) == STATES)
-		return ret;
+		return ret ?: unreadable ? LEFT_BEHIND : 0;
 
 	for (unsigned int i = 0; i < STATES; i++) {
 		if (now.state[i] > before.state[i])

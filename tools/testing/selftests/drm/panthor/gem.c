@@ -477,7 +477,8 @@ TEST_F(map, cpu_and_gpu_agree)
 	const uint32_t flags = variant->options.bo_flags;
 	struct client *gpu = &self->client;
 	struct part part = { .va = 0x4000000, .pages = 32 };
-	uint32_t state = seed_of_run(), seed = seed_next(&state);
+	uint64_t state = seed_of_run();
+	uint32_t seed = dice(&state);
 	struct bo bo = { };
 
 	TH_LOG("seed %u", seed);
@@ -487,7 +488,7 @@ TEST_F(map, cpu_and_gpu_agree)
 	cpu_write(bo.map, 0, part.pages, seed);
 	ASSERT_EQ(0, bo_sync(gpu->fd, &bo, DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH));
 	EXPECT_EQ(0, gpu_check(gpu, &part, seed));
-	seed = seed_next(&state);
+	seed = dice(&state);
 	ASSERT_EQ(0, gpu_write(gpu, &part, seed));
 	ASSERT_EQ(0, bo_sync(gpu->fd, &bo, DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH_AND_INVALIDATE));
 	EXPECT_EQ(0, cpu_check(bo.map, 0, part.pages, seed));

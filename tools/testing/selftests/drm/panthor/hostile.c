@@ -16,6 +16,7 @@
 
 #include "client.h"
 #include "cs.h"
+#include "dice.h"
 #include "simctl.h"
 
 /* Groups of a round, each with one stream. More than there are slots. */
@@ -35,24 +36,9 @@ FIXTURE(vm) {
 	int sim;
 };
 
-static uint64_t next(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
-static uint64_t below(uint64_t *state, uint64_t end)
-{
-	return next(state) % end;
-}
-
 FIXTURE_SETUP(vm)
 {
 	const struct client_options options = { };
-	const char *seed = getenv("PANTHOR_SEED");
 	int ret = client_open(&self->client, &options);
 
 	self->bystander.fd = -1;
@@ -61,7 +47,7 @@ FIXTURE_SETUP(vm)
 	ASSERT_EQ(0, ret);
 	ASSERT_EQ(0, client_open(&self->bystander, &options));
 	self->sim = sim_find(self->client.fd);
-	self->state = seed ? strtoull(seed, NULL, 0) : now_ms();
+	self->state = seed_of_run();
 	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)self->state);
 	ASSERT_EQ(0, bo_create(self->client.fd, self->client.vm, GROUPS * PLACE_SIZE, 0,
 			       &self->streams));
@@ -85,9 +71,9 @@ static uint64_t address(uint64_t *state)
 		DATA_VA, DATA_VA + DATA_SIZE, STREAM_VA, STREAMS_VA, UNMAPPED_VA, 0,
 		0x4000000, 0x800000000000, 0xffffffffe000,
 	};
-	uint64_t va = bases[below(state, sizeof(bases) / sizeof(*bases))];
+	uint64_t va = bases[dice_below(state, sizeof(bases) / sizeof(*bases))];
 
-	va += below(state, 2) ? below(state, 0x2000) & ~7ULL : below(state, 64) - 32;
+	va += dice_below(state, 2) ? dice_below(state, 0x2000) & ~7ULL : dice_below(state, 64) - 32;
 	return va & 0xffffffffffffULL;
 }
 
@@ -98,33 +84,33 @@ static uint64_t plausible(uint64_t *state)
 		1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 16, 17, 18, 20, 21, 22, 23, 24, 25, 32, 33, 34,
 		36, 37, 38, 39, 40, 41, 42, 43, 44, 47, 48, 49, 50, 51, 52, 53,
 	};
-	unsigned int op = opcodes[below(state, sizeof(opcodes))];
+	unsigned int op = opcodes[dice_below(state, sizeof(opcodes))];
 	uint64_t insn = (uint64_t)op << 56;
 
 	switch (op) {
 	case 1:
-		return insn | below(state, 96) << 48 | address(state);
+		return insn | dice_below(state, 96) << 48 | address(state);
 	case 2:
-		return insn | below(state, 96) << 48 |
-		       (below(state, 2) ? below(state, PLACE_SIZE) : next(state) & 0xffffffff);
+		return insn | dice_below(state, 96) << 48 |
+		       (dice_below(state, 2) ? dice_below(state, PLACE_SIZE) : dice(state) & 0xffffffff);
 	case 22:
 		/* Also to before the start, and to itself. */
-		return insn | below(state, 96) << 40 | below(state, 7) << 28 |
-		       (uint16_t)(below(state, 32) - 16);
+		return insn | dice_below(state, 96) << 40 | dice_below(state, 7) << 28 |
+		       (uint16_t)(dice_below(state, 32) - 16);
 	default:
-		return insn | below(state, 96) << 48 | below(state, 96) << 40 |
-		       below(state, 96) << 32 | (next(state) & 0xffffffff);
+		return insn | dice_below(state, 96) << 48 | dice_below(state, 96) << 40 |
+		       dice_below(state, 96) << 32 | (dice(state) & 0xffffffff);
 	}
 }
 
 /* Returns the length in bytes. */
 static unsigned int make_stream(uint64_t *state, volatile uint64_t *words)
 {
-	unsigned int count = 1 + below(state, STREAM_WORDS), flavour = below(state, 4);
+	unsigned int count = 1 + dice_below(state, STREAM_WORDS), flavour = dice_below(state, 4);
 
 	for (unsigned int i = 0; i < count; i++)
-		words[i] = !flavour ? next(state) : flavour == 1 && !below(state, 16) ?
-			   next(state) : plausible(state);
+		words[i] = !flavour ? dice(state) : flavour == 1 && !dice_below(state, 16) ?
+			   dice(state) : plausible(state);
 	return count * 8;
 }
 
@@ -168,7 +154,7 @@ static int run_round(struct client *client, struct client *bystander, const stru
 	/* On a machine that is too busy it may come to a reset, which groups may not survive. */
 	if (group_state(bystander->fd, bystander->group, NULL))
 		ret = client_new_group(bystander);
-	ret = ret ?: client_works(bystander, next(state));
+	ret = ret ?: client_works(bystander, dice(state));
 	if (!ret && vm_state(client->fd, client->vm))
 		ret = -EIO;
 	return ret;

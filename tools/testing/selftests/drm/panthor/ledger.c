@@ -60,10 +60,11 @@ bool ledger_same(const struct ledger *a, const struct ledger *b)
 	       a->mappings == b->mappings && a->vms == b->vms;
 }
 
-/* Until it is as wanted, -ETIMEDOUT if it does not get there. */
-int ledger_settle(int fd, const struct ledger *want, struct ledger *got)
+/* Until it is as wanted, -ETIMEDOUT if it does not get there. The last wait is of @last_ms. */
+int ledger_settle_within(int fd, const struct ledger *want, struct ledger *got,
+			 unsigned int last_ms)
 {
-	for (unsigned int ms = 1; ms <= LEDGER_MS; ms *= 2) {
+	for (unsigned int ms = 1; ms <= last_ms; ms *= 2) {
 		int ret = ledger_read(fd, got);
 
 		if (ret || ledger_same(want, got))
@@ -72,6 +73,11 @@ int ledger_settle(int fd, const struct ledger *want, struct ledger *got)
 	}
 
 	return -ETIMEDOUT;
+}
+
+int ledger_settle(int fd, const struct ledger *want, struct ledger *got)
+{
+	return ledger_settle_within(fd, want, got, LEDGER_MS);
 }
 
 void ledger_print(const struct ledger *ledger, char *text, unsigned int size)

@@ -26,6 +26,8 @@ struct ledger {
 int ledger_read(int fd, struct ledger *ledger);
 bool ledger_same(const struct ledger *a, const struct ledger *b);
 int ledger_settle(int fd, const struct ledger *want, struct ledger *got);
+int ledger_settle_within(int fd, const struct ledger *want, struct ledger *got,
+			 unsigned int last_ms);
 void ledger_print(const struct ledger *ledger, char *text, unsigned int size);
 
 #endif

@@ -4,7 +4,7 @@
  * together. Each counts in memory, and none may miss a count or have one twice.
  *
  * PANTHOR_SECONDS is how long a test runs; PANTHOR_SEED repeats its choices.
- * A test with _long in its name takes ten minutes, and PANTHOR_LONG=1 to run.
+ * A test with _long in its name takes ten minutes, and PANTHOR_BY_NAME=1 to run.
  */
 
 #include <errno.h>
@@ -19,8 +19,10 @@
 #include "../../kselftest_harness.h"
 
 #include "cs.h"
+#include "dice.h"
 #include "panthor.h"
 #include "simctl.h"
+#include "tell.h"
 
 #define CLIENTS		8
 #define GROUPS		3
@@ -42,13 +44,13 @@ enum { ADDR = 68, COUNT = 72, ONE = 76 };
 struct report {
 	unsigned int rounds;
 	uint64_t counts;
-	char error[96];
+	struct trouble trouble;
 };
 
 struct worker {
 	struct report report;
 	int out;
-	uint32_t random;
+	uint64_t state;
 	int fd;
 	uint32_t vm;
 	uint32_t group[GROUPS];
@@ -58,35 +60,13 @@ struct worker {
 	struct bo data;
 };
 
-static unsigned int setting(const char *name, unsigned int otherwise)
-{
-	const char *text = getenv(name);
-
-	return text && *text ? strtoul(text, NULL, 0) : otherwise;
-}
-
-static uint32_t dice(struct worker *worker)
-{
-	worker->random ^= worker->random << 13;
-	worker->random ^= worker->random >> 17;
-	worker->random ^= worker->random << 5;
-	return worker->random;
-}
-
-static void tell(struct worker *worker)
-{
-	_exit(write(worker->out, &worker->report, sizeof(worker->report)) !=
-	      sizeof(worker->report));
-}
-
 /* What fails ends the worker, and is in its report. */
 static void must(struct worker *worker, int ret, const char *what)
 {
 	if (!ret)
 		return;
-	snprintf(worker->report.error, sizeof(worker->report.error), "%s in round %u: %d", what,
-		 worker->report.rounds, ret);
-	tell(worker);
+	trouble_note(&worker->report.trouble, what, worker->report.rounds, ret);
+	tell(worker->out, &worker->report, sizeof(worker->report));
 }
 
 static void worker_open(struct worker *worker)
@@ -134,7 +114,7 @@ static void worker_round(struct worker *worker)
 	int fd = worker->fd;
 
 	for (unsigned int i = 0; i < GROUPS; i++) {
-		uint32_t loops = 1 + dice(worker) % MAX_LOOPS;
+		uint32_t loops = 1 + dice_below(&worker->state, MAX_LOOPS);
 		unsigned int size = put_stream(worker, i, loops);
 
 		must(worker, group_submit(fd, worker->group[i], 0, STREAM_VA + i * STREAM_PLACE,
@@ -148,7 +128,7 @@ static void worker_round(struct worker *worker)
 		must(worker, counted(worker, i) - worker->want[i], "counts");
 	}
 	if (++worker->report.rounds % ROUNDS == 0) {
-		unsigned int old = dice(worker) % GROUPS;
+		unsigned int old = dice_below(&worker->state, GROUPS);
 
 		must(worker, group_destroy(fd, worker->group[old]), "group_destroy");
 		must(worker, group_create(fd, worker->vm, 1, &worker->group[old]), "group_create");
@@ -167,9 +147,9 @@ static void worker_close(struct worker *worker)
 	must(worker, close(worker->fd), "close");
 }
 
-static void worker_main(unsigned int number, uint32_t seed, uint64_t end_ms, int out)
+static void worker_main(uint64_t state, uint64_t end_ms, int out)
 {
-	struct worker worker = { .out = out, .random = (seed + number) * 2654435761U | 1 };
+	struct worker worker = { .out = out, .state = state };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	worker_open(&worker);
@@ -178,7 +158,7 @@ static void worker_main(unsigned int number, uint32_t seed, uint64_t end_ms, int
 		worker_round(&worker);
 	} while (now_ms() < end_ms);
 	worker_close(&worker);
-	tell(&worker);
+	tell(worker.out, &worker.report, sizeof(worker.report));
 }
 
 FIXTURE(share) {
@@ -194,7 +174,7 @@ FIXTURE_TEARDOWN(share)
 
 static void run_clients(struct __test_metadata *_metadata, unsigned int seconds)
 {
-	uint32_t seed = setting("PANTHOR_SEED", 1);
+	uint64_t state = seed_of_run();
 	struct drm_panthor_csif_info csif = { };
 	int64_t violations = 0, instructions = 0;
 	unsigned int reports = 0, rounds = 0;
@@ -211,7 +191,7 @@ static void run_clients(struct __test_metadata *_metadata, unsigned int seconds)
 	if (csif.csg_slot_count >= CLIENTS * GROUPS)
 		SKIP(return, "the GPU has a slot for every group");
 	seconds = setting("PANTHOR_SECONDS", seconds);
-	TH_LOG("%u s, seed %u", seconds, seed);
+	TH_LOG("%u s, PANTHOR_SEED=%llu", seconds, (unsigned long long)state);
 	if (sim >= 0) {
 		violations = sim_counter(sim, "violations");
 		instructions = sim_counter(sim, "instructions");
@@ -222,18 +202,19 @@ static void run_clients(struct __test_metadata *_metadata, unsigned int seconds)
 	ASSERT_EQ(0, pipe(out));
 	end = now_ms() + seconds * 1000ULL;
 	for (unsigned int i = 0; i < CLIENTS; i++) {
+		uint64_t own = dice(&state);
 		pid_t pid = fork();
 
 		ASSERT_LE(0, pid);
 		if (!pid)
-			worker_main(i, seed, end, out[1]);
+			worker_main(own, end, out[1]);
 	}
 	close(out[1]);
 	while (read(out[0], &report, sizeof(report)) == sizeof(report)) {
 		reports++;
 		rounds += report.rounds;
 		counts += report.counts;
-		EXPECT_STREQ("", report.error);
+		EXPECT_STREQ("", report.trouble.text);
 		EXPECT_NE(0, report.rounds);
 	}
 	close(out[0]);
@@ -258,8 +239,8 @@ TEST_F_TIMEOUT(share, gpu, 300)
 /* The same after ten minutes. */
 TEST_F_TIMEOUT(share, gpu_long, 1500)
 {
-	if (!setting("PANTHOR_LONG", 0))
-		SKIP(return, "takes ten minutes: set PANTHOR_LONG=1");
+	if (!getenv("PANTHOR_BY_NAME"))
+		SKIP(return, "takes ten minutes: set PANTHOR_BY_NAME=1");
 	run_clients(_metadata, LONG_SECONDS);
 }
 

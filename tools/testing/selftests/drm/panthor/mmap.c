@@ -94,14 +94,14 @@ static int map_offset(int fd, const struct bo *bo, uint64_t *offset)
 
 FIXTURE_SETUP(bo)
 {
-	uint32_t state = seed_of_run();
+	uint64_t state = seed_of_run();
 
 	self->fd = panthor_open(variant->gpu);
 	if (self->fd < 0)
 		SKIP(return, "no GPU %u of a driver named panthor", variant->gpu);
 	gate_open(&self->gate, self->fd);
-	TH_LOG("PANTHOR_SEED=%u", state);
-	self->seed = seed_next(&state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)state);
+	self->seed = dice(&state);
 	self->needs = evict_needs(self->fd);
 	ASSERT_EQ(0, bo_create(self->fd, 0, SIZE, 0, &self->bo));
 	ASSERT_EQ(0, gem_label(self->fd, &self->bo, LABEL));
@@ -483,7 +483,7 @@ FIXTURE_VARIANT_ADD(large, askew) {
 /* Four blocks, of which memory may or may not have made some. */
 FIXTURE_SETUP(large)
 {
-	uint32_t state = seed_of_run();
+	uint64_t state = seed_of_run();
 	uint64_t offset;
 	uintptr_t place;
 	void *room;
@@ -492,8 +492,8 @@ FIXTURE_SETUP(large)
 	if (self->fd < 0)
 		SKIP(return, "no render node of a driver named panthor");
 	gate_open(&self->gate, self->fd);
-	TH_LOG("PANTHOR_SEED=%u", state);
-	self->seed = seed_next(&state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)state);
+	self->seed = dice(&state);
 	self->needs = evict_needs(self->fd);
 	ASSERT_EQ(0, bo_create(self->fd, 0, 4 * BLOCK, 0, &self->bo));
 	ASSERT_EQ(0, gem_label(self->fd, &self->bo, LABEL));

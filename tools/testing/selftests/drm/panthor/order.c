@@ -37,7 +37,7 @@ FIXTURE_SETUP(lru)
 {
 	const struct client_options options = { };
 	const char *needs;
-	uint32_t state;
+	uint64_t state;
 	int ret;
 
 	self->other.fd = -1;
@@ -51,8 +51,8 @@ FIXTURE_SETUP(lru)
 	ASSERT_EQ(0, client_open_beside(&self->other, &self->client, &options));
 	gate_open(&self->gate, self->client.fd);
 	state = seed_of_run();
-	TH_LOG("PANTHOR_SEED=%u", state);
-	self->seed = seed_next(&state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)state);
+	self->seed = dice(&state);
 }
 
 /* What a test has made by handle goes with the file. */
@@ -317,7 +317,7 @@ FIXTURE_SETUP(evicted)
 	const struct client_options options = { };
 	struct client *gpu = &self->client;
 	const char *needs;
-	uint32_t state;
+	uint64_t state;
 	int ret;
 
 	ret = client_open(gpu, &options);
@@ -329,8 +329,8 @@ FIXTURE_SETUP(evicted)
 		SKIP(return, "%s", needs);
 	gate_open(&self->gate, gpu->fd);
 	state = seed_of_run();
-	TH_LOG("PANTHOR_SEED=%u", state);
-	self->seed = seed_next(&state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)state);
+	self->seed = dice(&state);
 
 	self->part = (struct part){ .va = BO_VA, .pages = variant->pages };
 	ASSERT_EQ(0, bo_create(gpu->fd, variant->shared ? 0 : gpu->vm,

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cs.h"
@@ -19,20 +18,6 @@ enum { WORDS = VALUE, RESULT = 84 };
 static uint32_t word(uint32_t seed, unsigned int page, unsigned int i)
 {
 	return i ? ~seed + page * STEP_1 : seed + page * STEP_0;
-}
-
-/* Given by whoever wants a run repeated, else by the clock. */
-uint32_t seed_of_run(void)
-{
-	const char *text = getenv("PANTHOR_SEED");
-
-	return text && *text ? strtoul(text, NULL, 0) : now_ms();
-}
-
-uint32_t seed_next(uint32_t *state)
-{
-	*state = *state * 1664525U + 1013904223U;
-	return *state ^ *state >> 15;
 }
 
 static int run(struct client *client, const uint64_t *insns, unsigned int count)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "client.h"
+#include "dice.h"
 
 #define PAGE_BYTES	4096U
 /* The client's data BO takes what the GPU has read. */
@@ -21,9 +22,6 @@ struct part {
 	unsigned int page;
 	unsigned int pages;
 };
-
-uint32_t seed_of_run(void);
-uint32_t seed_next(uint32_t *state);
 
 int gpu_write(struct client *client, const struct part *part, uint32_t seed);
 int gpu_read(struct client *client, const struct part *part);

@@ -71,7 +71,7 @@ FIXTURE_SETUP(memory)
 	self->sim = sim_find(self->fd);
 	self->violations = self->sim < 0 ? 0 : sim_counter(self->sim, "violations");
 	self->plan = (struct worker_plan){
-		.seed = seed(now_ms()), .rounds = setting("PANTHOR_ROUNDS", ROUNDS),
+		.seed = seed_of_run(), .rounds = setting("PANTHOR_ROUNDS", ROUNDS),
 		.bytes = TIMES * LEFT_MIB * MIB / WORKERS,
 	};
 	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)self->plan.seed);
@@ -141,7 +141,7 @@ static unsigned int run_workers(struct __test_metadata *_metadata, FIXTURE_DATA(
 	}
 	while (read(out[0], &report, sizeof(report)) == sizeof(report)) {
 		reports++;
-		EXPECT_STREQ("", report.error);
+		EXPECT_STREQ("", report.trouble.text);
 		sum->jobs += report.jobs;
 		sum->binds += report.binds;
 		sum->faults += report.faults;

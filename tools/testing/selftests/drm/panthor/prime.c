@@ -73,15 +73,15 @@ FIXTURE(prime) {
 
 FIXTURE_SETUP(prime)
 {
-	uint32_t state = seed_of_run();
+	uint64_t state = seed_of_run();
 
 	self->fd = panthor_open(0);
 	if (self->fd < 0)
 		SKIP(return, "no render node of a driver named panthor");
 	gate_open(&self->gate, self->fd);
 	self->needs = evict_needs(self->fd);
-	TH_LOG("PANTHOR_SEED=%u", state);
-	self->seed = seed_next(&state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)state);
+	self->seed = dice(&state);
 	ASSERT_EQ(0, bo_create(self->fd, 0, SIZE, 0, &self->bo));
 	ASSERT_EQ(0, gem_label(self->fd, &self->bo, LABEL));
 	cpu_write(self->bo.map, 0, PAGES, self->seed);
@@ -314,7 +314,7 @@ FIXTURE_VARIANT_ADD(two_gpus, from_second) {
 FIXTURE_SETUP(two_gpus)
 {
 	const struct client_options options = { .gpu = !variant->exporter };
-	uint32_t state = seed_of_run();
+	uint64_t state = seed_of_run();
 	const char *needs;
 
 	self->importer.fd = -1;
@@ -326,8 +326,8 @@ FIXTURE_SETUP(two_gpus)
 		SKIP(return, "%s", needs);
 	gate_open(&self->gate, self->fd);
 	gate_open(&self->importers, self->importer.fd);
-	TH_LOG("PANTHOR_SEED=%u", state);
-	self->seed = seed_next(&state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)state);
+	self->seed = dice(&state);
 	self->part = (struct part){ .va = BO_VA, .pages = PAGES };
 	ASSERT_EQ(0, bo_create(self->fd, 0, SIZE, 0, &self->bo));
 	ASSERT_EQ(0, gem_label(self->fd, &self->bo, LABEL));
@@ -504,7 +504,7 @@ FIXTURE_SETUP(udmabuf)
 	const struct client_options options = { .gpu = variant->gpu };
 	struct udmabuf_create arg = { .size = variant->pages * PAGE_BYTES };
 	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), memfd, dmabuf, ret;
-	uint32_t state = seed_of_run();
+	uint64_t state = seed_of_run();
 
 	self->client.fd = -1;
 	if (device < 0)
@@ -514,8 +514,8 @@ FIXTURE_SETUP(udmabuf)
 		SKIP(return, "no GPU %u of a driver named panthor", variant->gpu);
 	ASSERT_EQ(0, ret);
 	gate_open(&self->gate, self->client.fd);
-	TH_LOG("PANTHOR_SEED=%u", state);
-	self->seed = seed_next(&state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)state);
+	self->seed = dice(&state);
 	memfd = memfd_create("panthor", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	ASSERT_LE(0, memfd);
 	ASSERT_EQ(0, ftruncate(memfd, arg.size));

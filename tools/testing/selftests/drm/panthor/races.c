@@ -84,7 +84,7 @@ FIXTURE_SETUP(pair)
 		SKIP(return, NO_SHRINK);
 	if (!have_swap())
 		SKIP(return, NO_SWAP);
-	self->salt = seed(now_ms());
+	self->salt = seed_of_run();
 	self->shared = variant->options.shared;
 	self->sim = sim_find(fd);
 	self->violations = self->sim < 0 ? 0 : sim_counter(self->sim, "violations");

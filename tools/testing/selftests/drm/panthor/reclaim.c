@@ -50,7 +50,7 @@ struct scene {
 	unsigned int nr_parts;
 	struct part writes[2];
 	struct part reads[2];
-	uint32_t state;
+	uint64_t state;
 };
 
 static int bind(struct client *client, const struct bo *bo, const struct part *part,
@@ -220,7 +220,7 @@ FIXTURE_SETUP(kept)
 		ASSERT_EQ(0, client_open_beside(&s->other, &s->client, &options));
 	gate_open(&self->gate, s->client.fd);
 	s->state = seed_of_run();
-	TH_LOG("PANTHOR_SEED=%u", s->state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)s->state);
 }
 
 FIXTURE_TEARDOWN(kept)
@@ -254,7 +254,7 @@ static int scene_make(struct scene *s, bool shared, uint32_t flags, unsigned int
  */
 static void survives(struct __test_metadata *_metadata, struct scene *s)
 {
-	uint32_t before = seed_next(&s->state), seed = seed_next(&s->state);
+	uint32_t before = dice(&s->state), seed = dice(&s->state);
 	struct bo again = s->bo;
 
 	if (s->mapped) {
@@ -277,7 +277,7 @@ static void survives(struct __test_metadata *_metadata, struct scene *s)
 	}
 	/* What follows is about mappings, to which it is the same; reclaim takes its time. */
 	s->by = BY_SHRINK;
-	seed = seed_next(&s->state);
+	seed = dice(&s->state);
 	ASSERT_EQ(0, writes(s, seed));
 	if (s->mapped)
 		ASSERT_EQ(0, looks(s, s->bo.map, seed, before));
@@ -401,7 +401,7 @@ static void permute(unsigned int n, enum step *steps)
 FIXTURE(every) {
 	struct gate gate;
 	struct client client;
-	uint32_t state;
+	uint64_t state;
 };
 
 FIXTURE_VARIANT(every) {
@@ -432,7 +432,7 @@ FIXTURE_SETUP(every)
 		SKIP(return, "%s", needs);
 	gate_open(&self->gate, self->client.fd);
 	self->state = seed_of_run();
-	TH_LOG("PANTHOR_SEED=%u", self->state);
+	TH_LOG("PANTHOR_SEED=%llu", (unsigned long long)self->state);
 }
 
 FIXTURE_TEARDOWN(every)
@@ -448,7 +448,7 @@ TEST_F_TIMEOUT(every, order_long, 120)
 
 	for (unsigned int n = 0; n < 24; n++) {
 		struct part all = { .va = BO_VA, .pages = FEW_PAGES };
-		uint32_t seed = seed_next(&self->state);
+		uint32_t seed = dice(&self->state);
 		struct bo bo = { .va = BO_VA };
 		enum step steps[STEPS];
 		unsigned int done = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Dice, debugfs, and threads that do two things at the same time. */
+/* Debugfs, and threads that do two things at the same time. */
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,35 +14,6 @@
 
 /* So many times the rounds asked for, while the other one is slower. */
 #define MORE_ROUNDS	50
-
-uint64_t dice(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
-uint64_t dice_below(uint64_t *state, uint64_t end)
-{
-	return dice(state) % end;
-}
-
-/* A number from the environment. */
-unsigned int setting(const char *name, unsigned int otherwise)
-{
-	const char *text = getenv(name);
-
-	return text && *text ? strtoul(text, NULL, 0) : otherwise;
-}
-
-uint64_t seed(uint64_t otherwise)
-{
-	const char *text = getenv("PANTHOR_SEED");
-
-	return text && *text ? strtoull(text, NULL, 0) : otherwise;
-}
 
 /* The number behind a word at the start of a line. */
 int64_t proc_value(const char *path, const char *name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tests that run things against each other share: dice, eviction, the BOs
+ * What tests that run things against each other share: eviction, the BOs
  * that debugfs knows, swap, and two threads that do one thing each. Functions
  * return 0 or a positive value if they succeed, else a negative errno.
  */
@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "dice.h"
 
 #define NO_GPU		"no render node of a driver named panthor: modprobe panthor, where there is no such GPU panthor_sim first"
 
@@ -26,10 +28,6 @@ int gems_read(int fd, struct gems *gems);
 int64_t shrink_all(const char *shrink);
 int gems_wait(int fd, const struct gems *start, unsigned int ms);
 
-uint64_t dice(uint64_t *state);
-uint64_t dice_below(uint64_t *state, uint64_t end);
-unsigned int setting(const char *name, unsigned int otherwise);
-uint64_t seed(uint64_t otherwise);
 int64_t proc_value(const char *path, const char *name);
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -58,20 +58,13 @@ struct worker {
 	struct set set[SETS];
 };
 
-static void tell(struct worker *worker)
-{
-	_exit(write(worker->out, &worker->report, sizeof(worker->report)) !=
-	      sizeof(worker->report));
-}
-
 /* What fails ends the worker, and is in its report. */
 static void must(struct worker *worker, int ret, const char *what)
 {
 	if (!ret)
 		return;
-	snprintf(worker->report.error, sizeof(worker->report.error), "%s after %u jobs: %d", what,
-		 worker->report.jobs, ret);
-	tell(worker);
+	trouble_note(&worker->report.trouble, what, worker->report.jobs, ret);
+	tell(worker->out, &worker->report, sizeof(worker->report));
 }
 
 static uint32_t pattern(const struct tracked *tracked, unsigned int page, unsigned int word)
@@ -344,5 +337,5 @@ void worker_main(const struct worker_plan *plan, unsigned int number, int out)
 		round++;
 	}
 	put_all(&worker);
-	tell(&worker);
+	tell(worker.out, &worker.report, sizeof(worker.report));
 }

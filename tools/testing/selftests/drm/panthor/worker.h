@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tell.h"
+
 #define WORKERS	4
 
 /* The same for all. */
@@ -37,7 +39,7 @@ struct worker_report {
 	/* How often there was no memory. */
 	unsigned int refused;
 	unsigned int slowest_ms;
-	char error[96];
+	struct trouble trouble;
 };
 
 /* Writes a report, and does not return. */
