@@ -46,18 +46,30 @@ def build_driver(work: Work, lane: Lane) -> Path:
     return module.require(folder / "panthor.ko")
 
 
-def install_selftests(work: Work, headers: Path, folder: Path) -> Path:
+def uapi_headers(work: Work) -> Path:
+    """Build folder with the kernel's headers for programs: that of the lane, if it has them."""
+    lane = lanes.LANES["arm64"]
+    own = work.build(lane.name)
+    if work.src.pristine and (own / selftest.HEADERS_STAMP).exists():
+        return own
+    folder = work.root / "build/board-headers"
+    procs.run(["make", "-C", str(work.tree), f"O={folder}", *lanes.make_args(lane, work.settings.make_vars),
+               f"-j{work.settings.jobs}", "headers"], what="kernel headers (board)",
+              log=folder.with_name(f"{folder.name}.log"), verbose=work.settings.verbose, expect_seconds=20.0)
+    return folder
+
+
+def install_selftests(work: Work, folder: Path) -> Path:
     """Programs linked with the board's C library, as kselftest installs them."""
+    headers = uapi_headers(work)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lane = lane_of(FLAVOURS[0])
     variables = lanes.make_args(lane, work.settings.make_vars)
-    command = ["make", "-C", str(work.tree / "tools/testing/selftests"), f"O={headers}", *variables,
+    command = ["make", "-C", str(work.tree / "tools/testing/selftests"), f"O={folder.with_name('board-selftests')}", *variables,
                f"-j{work.settings.jobs}", f"TARGETS={selftest.TARGET}", "FORCE_TARGETS=1",
                f"KHDR_INCLUDES=-isystem {headers / 'usr/include'}", f"INSTALL_PATH={folder}", "install"]
     log = folder.with_name(f"{folder.name}.log")
-    procs.run([*command[:1], "-C", str(work.tree), f"O={headers}", *variables, "headers"],
-              what="kernel headers (board)", log=log, verbose=work.settings.verbose, expect_seconds=20.0)
     procs.run(command, what="install selftests (board)", log=log, verbose=work.settings.verbose, expect_seconds=60.0)
     module.require(folder / selftest.TARGET / next(iter(settings.selftests())))
     return folder
@@ -129,7 +141,7 @@ def run(s: Settings) -> int:
         else:
             module.build_base(work, lane)
             files, release = of_kernel(work, lane, build_driver(work, lane))
-        installed = install_selftests(work, work.root / "build/board-headers", work.root / "build/board-kselftests")
+        installed = install_selftests(work, work.root / "build/board-kselftests")
         out = s.output / f"panthor-board-{release}-{s.driver}-{flavour}.tar.gz"
         pack(work, out, {**tests(installed), **files}, release, flavour)
     return 0

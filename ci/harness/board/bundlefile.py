@@ -58,7 +58,8 @@ def write(path: Path, files: Mapping[str, Union[Path, bytes]], facts: Mapping[st
         part.replace(path)
     except OSError as err:
         part.unlink(missing_ok=True)
-        raise HarnessError(f"cannot write {path}: {err.strerror}; free space or choose another O=") from err
+        where = f"{err.filename}: " if err.filename and str(err.filename) != str(part) else ""
+        raise HarnessError(f"cannot write {path}: {where}{err.strerror}; free space, or run it again") from err
     return manifest
 
 
