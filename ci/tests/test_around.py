@@ -109,7 +109,7 @@ class Around(Folder):
     def test_what_is_freed_a_little_later_is_freed(self) -> None:
         put(self.dir, FRESH)
         put(self.dir, {"after": MORE, "before": GEMS})
-        late = "cp after {0}; (sleep 0.2; cp before {0}) >/dev/null 2>&1 &"
+        late = "cp after {0}; (sleep 0.2; mv before {0}) >/dev/null 2>&1 &"
         self.assertEqual(self.run_it(late.format("sys/kernel/debug/dri/0/gems"), AROUND_MS="20000"), (0, ""))
 
     def test_what_has_happened_is_not_waited_for(self) -> None:
