@@ -253,7 +253,7 @@ FIXTURE_VARIANT_ADD(nth, mmap_dmabuf) { .op = &mmap_dmabuf };
 FIXTURE_VARIANT_ADD(nth, close_dmabuf) { .op = &close_dmabuf };
 
 /* Succeeds if each failed allocation is told, leaves nothing behind, and is over then. */
-TEST_F_TIMEOUT(nth, sweep, 300)
+TEST_F_TIMEOUT(nth, sweep_alone, 300)
 {
 	sweep_all(_metadata, &self->sweep, variant->op, variant->also ?: ENOMEM);
 }
@@ -310,7 +310,7 @@ FIXTURE_TEARDOWN(fatal)
 }
 
 /* The same. */
-TEST_F_TIMEOUT(fatal, sweep_fatal, 300)
+TEST_F_TIMEOUT(fatal, sweep_alone, 300)
 {
 	sweep_all(_metadata, &self->sweep, variant->op, ENOMEM);
 }
