@@ -380,7 +380,7 @@ TEST_F_TIMEOUT(gpu, no_commands_during_reset, 90)
 	ASSERT_EQ(0, sim_write(self->sim, "inject", "mcu-hang"));
 	ASSERT_EQ(0, ask_firmware(gpu));
 	for (uint64_t end = now_ms() + JOB_MS; now_ms() < end;) {
-		if (sim_counter(self->sim, "boots") > before[1])
+		if (sim_counter(self->sim, "resets") > before[0])
 			break;
 		EXPECT_EQ(0, vm_map(gpu->fd, gpu->vm, &gpu->data, 0));
 	}

@@ -21,6 +21,9 @@
  */
 #define ENDS		2
 
+/* Longer than a grace period of RCU takes. */
+#define REST_MS		100
+
 const char *const nth_kinds[NTH_KINDS] = { [NTH_SLAB] = "slab", [NTH_PAGE] = "page" };
 
 static const char *const outcomes[] = {
@@ -149,6 +152,23 @@ static bool goes_on(enum outcome outcome)
 	return outcome <= SURVIVED || outcome == WRONG_ERRNO || outcome == LEFT_BEHIND;
 }
 
+/* What there is when nothing goes any more that a worker was to free. */
+static int at_rest(int fd, struct ledger *ledger)
+{
+	struct ledger before;
+	int ret = ledger_read(fd, ledger);
+
+	for (unsigned int ms = 0; !ret && ms < LEDGER_MS; ms += REST_MS) {
+		before = *ledger;
+		sleep_ms(REST_MS);
+		ret = ledger_read(fd, ledger);
+		if (!ret && ledger_same(&before, ledger))
+			return 0;
+	}
+
+	return ret ?: -ETIMEDOUT;
+}
+
 /* What is wrong is in the row; an error is one of what is around the operation. */
 int nth_sweep_all(struct sweep *sweep, const struct operation *op, int also,
 		  struct nth_row *row)
@@ -158,19 +178,19 @@ int nth_sweep_all(struct sweep *sweep, const struct operation *op, int also,
 	struct ledger before;
 	int result, ret = nth_warm_up(sweep, op);
 
+	ret = ret ?: at_rest(sweep->user.client.fd, &before);
 	memset(row, 0, sizeof(*row));
 	for (; !ret && goes_on(outcome) && ends < ENDS && nth <= sweep->bound &&
 	     row->bad_count < NTH_BAD; nth++) {
-		/* What one has left behind is not the fault of the next one. */
-		ret = ledger_read(sweep->user.client.fd, &before);
-		if (ret)
-			break;
 		outcome = nth_try(sweep, op, nth, also, &before, LEDGER_MS, &result);
 		row->refused += outcome == REFUSED;
 		row->survived += outcome == SURVIVED;
 		ends = outcome == DONE ? ends + 1 : 0;
-		if (outcome > SURVIVED)
-			row->bad[row->bad_count++] = (struct nth_bad){ nth, outcome, result };
+		if (outcome <= SURVIVED)
+			continue;
+		row->bad[row->bad_count++] = (struct nth_bad){ nth, outcome, result };
+		/* What one has left behind is not the fault of the next one. */
+		ret = at_rest(sweep->user.client.fd, &before);
 	}
 	row->ended = ends == ENDS;
 	return ret;
