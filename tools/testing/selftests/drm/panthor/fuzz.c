@@ -227,7 +227,7 @@ static void run_clients(struct __test_metadata *_metadata, FIXTURE_DATA(ioctls) 
 }
 
 /* Thousands of calls, and nobody else notices; unless one makes the kernel fall (D110). */
-TEST_F_TIMEOUT(ioctls, calls_fatal, 300)
+TEST_F_TIMEOUT(ioctls, calls_alone, 300)
 {
 	if (!getenv("PANTHOR_BY_NAME"))
 		SKIP(return, "may end the machine: set PANTHOR_BY_NAME=1");
