@@ -13,8 +13,8 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import (bench, bite, canaries, client, coverage, lanerun, lanes, lockgraph, locks, matrix, mutants, patches,
-               prepare, procs, report_files, report_term, settings, soak, source)
+from . import (bench, bite, canaries, client, coverage, entry, lanerun, lanes, lockgraph, locks, matrix, mutants,
+               patches, prepare, procs, report_files, report_term, settings, soak, source)
 from .board import bundle, e2e
 from .lanes import Lane
 from .model import HarnessError, UsageError, Verdict
@@ -231,21 +231,14 @@ COMMANDS = {**{name: _cmd_own for name in OWN},
             "clean": _cmd_clean, "distclean": _cmd_distclean}
 
 
+def _run(argv: Sequence[str]) -> int:
+    s = settings.parse(argv)
+    if s.command not in COMMANDS:
+        raise UsageError(f"unknown command '{s.command}'; commands are: {' '.join(COMMANDS)}")
+    return COMMANDS[s.command](s)
+
+
 def main(argv: Sequence[str]) -> int:
-    """Runs one command; 0 ok, 1 failed, 2 usage, 3 infrastructure, 130 interrupted."""
+    """Runs one command."""
     procs.install_signal_handlers()
-    try:
-        s = settings.parse(argv)
-        if s.command not in COMMANDS:
-            raise UsageError(f"unknown command '{s.command}'; commands are: {' '.join(COMMANDS)}")
-        return COMMANDS[s.command](s)
-    except HarnessError as err:
-        print(f"error: {err}", file=sys.stderr)
-        return err.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except OSError as err:
-        print(f"error: {err.filename or 'system'}: {err.strerror}; free space or check permissions, "
-              "then run again", file=sys.stderr)
-        return 3
+    return entry.guarded(_run, argv)

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 import time
 from pathlib import Path
 from typing import Sequence
 
-from .. import report_files, report_term, settings
+from .. import entry, report_files, report_term, settings
 from ..model import Finding, GateState, HarnessError, LaneResult, UsageError, Verdict
 from ..prepare import say
 from . import bundlefile, drmci, runner, verdict
@@ -21,14 +20,9 @@ from .seriallog import Normal
 EPILOG = """exit status: 0 all as expected, 1 a test or gate failed, 2 wrong usage, 3 the board cannot run this."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(f"{message}; see {self.prog} --help")
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> entry.Parser:
     """The options."""
-    made = _Parser(prog="ci/board", description=__doc__.partition(":")[2].strip() if __doc__ else "", epilog=EPILOG)
+    made = entry.Parser(prog="ci/board", description=__doc__.partition(":")[2].strip() if __doc__ else "", epilog=EPILOG)
     made.add_argument("host", metavar="HOST", help="root@BOARD, as ssh takes it")
     made.add_argument("--bundle", type=Path, required=True, help="what 'make board' made")
     made.add_argument("--ssh", default="ssh", metavar="WORDS", help="ssh with options: 'ssh -p 2222 -i KEY'")
@@ -116,13 +110,4 @@ def run(argv: Sequence[str]) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """``run`` with errors as one line."""
-    try:
-        return run(argv)
-    except HarnessError as err:
-        print(f"error: {err}", file=sys.stderr)
-        return err.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-
-
+    return entry.guarded(run, argv)

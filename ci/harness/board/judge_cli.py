@@ -3,27 +3,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Sequence
 
-from .. import report_files, report_term, settings
-from ..model import HarnessError, UsageError, Verdict
+from .. import entry, report_files, report_term, settings
+from ..model import Verdict
 from . import drmci, seriallog, verdict
 
 EPILOG = """exit status: 0 all as expected, 1 a test or gate failed, 2 wrong usage, 3 not a log that can be judged.
 The kernel's .config makes gates sure; LOG.config beside LOG is found by itself."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(f"{message}; see {self.prog} --help")
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> entry.Parser:
     """The options."""
-    made = _Parser(prog="ci/judge", description=__doc__.partition(":")[2].strip() if __doc__ else "",
+    made = entry.Parser(prog="ci/judge", description=__doc__.partition(":")[2].strip() if __doc__ else "",
                    epilog=EPILOG)
     made.add_argument("logs", nargs="+", type=Path, metavar="LOG", help="serial log, dmesg or LAVA's log; may be gzip")
     made.add_argument("--lane", default="", help="whose expectations: board, um, arm64, arm64-sim, ...")
@@ -74,11 +68,4 @@ def run(argv: Sequence[str]) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """``run`` with errors as one line."""
-    try:
-        return run(argv)
-    except HarnessError as err:
-        print(f"error: {err}", file=sys.stderr)
-        return err.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return entry.guarded(run, argv)
