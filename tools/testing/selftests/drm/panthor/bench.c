@@ -29,25 +29,21 @@
 #include "panthor.h"
 #include "simstat.h"
 
-#define DATA_VA		0x10000000ULL
-#define DATA_SIZE	(16ULL << 20)
+#define TRAFFIC_SIZE	(16ULL << 20)
 #define SKIP		4
 
-/* Registers: an address pair and values. */
-enum { ADDR = 68, COUNT = 72, ONE = 76 };
-
-static uint32_t *words(struct gpu *gpu)
+static uint32_t *words(struct client *gpu)
 {
 	return gpu->data.map;
 }
 
-static void put_stream(struct gpu *gpu, const uint64_t *insns, unsigned int count)
+static void put_stream(struct client *gpu, const uint64_t *insns, unsigned int count)
 {
 	memcpy(gpu->stream.map, insns, count * sizeof(*insns));
 }
 
 /* Submits the first @count instructions of the stream and waits; takes so many ns. */
-static uint64_t run(struct gpu *gpu, unsigned int count)
+static uint64_t run(struct client *gpu, unsigned int count)
 {
 	uint64_t start = now_ns();
 
@@ -57,7 +53,7 @@ static uint64_t run(struct gpu *gpu, unsigned int count)
 	return now_ns() - start;
 }
 
-static void check_job(struct gpu *gpu)
+static void check_job(struct client *gpu)
 {
 	if (syncobj_status(gpu->fd, gpu->syncobj) != 1)
 		fail("a job ended with an error");
@@ -143,9 +139,9 @@ static void bench_roundtrip(void)
 	struct sim_stats before, after;
 	unsigned int count = 0, bursts = 0;
 	uint64_t start, spent;
-	struct gpu gpu;
+	struct client gpu;
 
-	gpu_open(&gpu, DATA_VA, DATA_SIZE);
+	gpu_open(&gpu, TRAFFIC_SIZE);
 	put_stream(&gpu, insns, 3);
 	for (unsigned int i = 0; i < WARM; i++)
 		run(&gpu, 3);
@@ -192,7 +188,7 @@ static void bench_roundtrip(void)
 
 /* --- the interpreter ------------------------------------------------------------- */
 
-static void loop(struct gpu *gpu, const char *name, const uint64_t *body, unsigned int length)
+static void loop(struct client *gpu, const char *name, const uint64_t *body, unsigned int length)
 {
 	uint64_t insns[32], ns = 0;
 	struct sim_stats before, after;
@@ -232,9 +228,9 @@ static void bench_instructions(void)
 		cs_load(0, ADDR, 0xffff, 0), cs_wait(CS_ALL_SCOREBOARDS),
 		cs_store(0, ADDR, 0xffff, 64), cs_wait(CS_ALL_SCOREBOARDS),
 	};
-	struct gpu gpu;
+	struct client gpu;
 
-	gpu_open(&gpu, DATA_VA, DATA_SIZE);
+	gpu_open(&gpu, TRAFFIC_SIZE);
 	loop(&gpu, "instructions", registers, 6);
 	loop(&gpu, "instructions_memory", memory, 4);
 	gpu_close(&gpu);
@@ -286,7 +282,7 @@ static void bench_mmio(void)
 #define TRAFFIC		(7ULL << 20)
 
 /* MiB per second of one test job over TRAFFIC bytes. */
-static double traffic(struct gpu *gpu, uint32_t op)
+static double traffic(struct client *gpu, uint32_t op)
 {
 	const uint64_t insns[] = {
 		cs_move48(8, DATA_VA),
@@ -324,9 +320,9 @@ static void bench_traffic(void)
 {
 	struct sim_stats before, after;
 	uint64_t start;
-	struct gpu gpu;
+	struct client gpu;
 
-	gpu_open(&gpu, DATA_VA, DATA_SIZE);
+	gpu_open(&gpu, TRAFFIC_SIZE);
 	/* The first one finds no translation in the TLB. */
 	before = stats();
 	traffic(&gpu, SIM_JOB_FILL);

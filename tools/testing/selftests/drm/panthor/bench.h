@@ -4,37 +4,20 @@
 #ifndef __PANTHOR_SELFTEST_BENCH_H__
 #define __PANTHOR_SELFTEST_BENCH_H__
 
-#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "../../kselftest.h"
-#include "panthor.h"
+#include "client.h"
 #include "simstat.h"
 
 #define DRIVER	"/sys/bus/platform/drivers/panthor/"
 #define NS	1000000000ULL
-#define STREAM_VA	0x1000000ULL
-#define STREAM_SIZE	4096
-#define JOB_MS	20000
 
 /* Something to measure, by name. */
 struct bench_case {
 	const char *name;
 	void (*run)(void);
-};
-
-/* A VM with a stream, a BO for data, and a group. */
-struct gpu {
-	int fd;
-	uint32_t vm;
-	uint32_t group;
-	uint32_t syncobj;
-	struct bo stream;
-	struct bo data;
-	/* Of memory_open(). */
-	char shrink[PATH_MAX];
-	char device[NAME_MAX + 1];
 };
 
 /* What drivers are compared by; the last one has no name. */
@@ -46,8 +29,8 @@ void result(const char *name, double value, const char *unit);
 uint64_t now_ns(void);
 struct sim_stats stats(void);
 double percentile_us(uint64_t *ns, unsigned int count, unsigned int percent);
-void gpu_open(struct gpu *gpu, uint64_t data_va, uint64_t data_size);
-void gpu_close(struct gpu *gpu);
+void gpu_open(struct client *gpu, uint64_t data_size);
+void gpu_close(struct client *gpu);
 void device_name(char *name, size_t size);
 void device_power(const char *device, const char *control);
 

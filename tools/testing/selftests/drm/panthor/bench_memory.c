@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,26 +41,27 @@ struct sw_sync_fence {
 #define SW_SYNC_ADVANCE	_IOW('W', 1, uint32_t)
 
 static struct bo bos[MAX_BOS];
+static char shrink_file[PATH_MAX], device[NAME_MAX + 1];
 
 /* A VM that has an address space, on a GPU that stays awake. */
-void memory_open(struct gpu *gpu)
+void memory_open(struct client *gpu)
 {
 	if (!have_swap())
 		fail("no swap: nothing can be evicted");
-	gpu_open(gpu, DATA_VA, DATA_SIZE);
-	device_name(gpu->device, sizeof(gpu->device));
-	device_power(gpu->device, "on");
-	must(panthor_debugfs(gpu->fd, "shrink", gpu->shrink, sizeof(gpu->shrink)), "debugfs");
+	gpu_open(gpu, DATA_SIZE);
+	device_name(device, sizeof(device));
+	device_power(device, "on");
+	must(panthor_debugfs(gpu->fd, "shrink", shrink_file, sizeof(shrink_file)), "debugfs");
 }
 
-void memory_close(struct gpu *gpu)
+void memory_close(struct client *gpu)
 {
 	gpu_close(gpu);
-	device_power(gpu->device, "auto");
+	device_power(device, "auto");
 }
 
 /* Runs @count instructions, none is a job of fences only; the ioctl takes so many ns. */
-static uint64_t run(struct gpu *gpu, const uint64_t *insns, unsigned int count)
+static uint64_t run(struct client *gpu, const uint64_t *insns, unsigned int count)
 {
 	uint64_t start, ns;
 
@@ -75,7 +77,7 @@ static uint64_t run(struct gpu *gpu, const uint64_t *insns, unsigned int count)
 	return ns;
 }
 
-uint64_t run_nothing(struct gpu *gpu)
+uint64_t run_nothing(struct client *gpu)
 {
 	const uint64_t insns[] = { cs_move32(76, 1) };
 
@@ -83,7 +85,7 @@ uint64_t run_nothing(struct gpu *gpu)
 }
 
 /* The GPU writes to each word; no two are the same. */
-void run_fill(struct gpu *gpu, uint64_t va, uint64_t size)
+void run_fill(struct client *gpu, uint64_t va, uint64_t size)
 {
 	const uint64_t insns[] = {
 		cs_move48(8, DATA_VA),
@@ -106,26 +108,26 @@ void run_fill(struct gpu *gpu, uint64_t va, uint64_t size)
 }
 
 /* One scan, as reclaim makes it; so many pages were freed. */
-static uint64_t scan(struct gpu *gpu, uint64_t pages)
+static uint64_t scan(uint64_t pages)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)pages);
-	must(file_write(gpu->shrink, text), "shrink");
-	must(file_read(gpu->shrink, text, sizeof(text)), "shrink");
+	must(file_write(shrink_file, text), "shrink");
+	must(file_read(shrink_file, text, sizeof(text)), "shrink");
 	return strtoull(text, NULL, 0);
 }
 
-void evict_all(struct gpu *gpu)
+void evict_all(void)
 {
 	unsigned int tries = 3;
 
 	while (tries--)
-		scan(gpu, EVERYTHING);
+		scan(EVERYTHING);
 }
 
 /* BOs with memory, each mapped in blocks of its own; private to the VM or not. */
-static void make_bos_from(struct gpu *gpu, unsigned int first, unsigned int end,
+static void make_bos_from(struct client *gpu, unsigned int first, unsigned int end,
 			  uint64_t size, bool private)
 {
 	for (unsigned int i = first; i < end; i++) {
@@ -138,12 +140,12 @@ static void make_bos_from(struct gpu *gpu, unsigned int first, unsigned int end,
 	}
 }
 
-static void make_bos(struct gpu *gpu, unsigned int count, uint64_t size, bool private)
+static void make_bos(struct client *gpu, unsigned int count, uint64_t size, bool private)
 {
 	make_bos_from(gpu, 0, count, size, private);
 }
 
-static void drop_bos(struct gpu *gpu, unsigned int count)
+static void drop_bos(struct client *gpu, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		must(vm_unmap(gpu->fd, gpu->vm, bos[i].va, bos[i].size), "VM_BIND");
@@ -239,7 +241,7 @@ static struct cost since(uint64_t ns, struct sim_stats before)
 static void evict_and_restore(unsigned int count, struct cost *evict, struct cost *restore)
 {
 	struct sim_stats before;
-	struct gpu gpu;
+	struct client gpu;
 	uint64_t ns;
 
 	memory_open(&gpu);
@@ -259,7 +261,7 @@ static void evict_and_restore(unsigned int count, struct cost *evict, struct cos
 
 	before = stats();
 	ns = now_ns();
-	if (scan(&gpu, EVERYTHING) < count)
+	if (scan(EVERYTHING) < count)
 		fail("%u pages were not evicted", count);
 	*evict = since(now_ns() - ns, before);
 
@@ -323,7 +325,7 @@ static void fence_signal(int timeline)
 	close(timeline);
 }
 
-static void submit_behind(struct gpu *gpu, uint32_t wait)
+static void submit_behind(struct client *gpu, uint32_t wait)
 {
 	struct drm_panthor_sync_op syncs[] = {
 		{ .flags = DRM_PANTHOR_SYNC_OP_WAIT, .handle = wait },
@@ -348,14 +350,14 @@ static void busy(bool private, double *median, double *most)
 	uint64_t ns[SCANS], start;
 	unsigned int scans = 0;
 	uint32_t wait;
-	struct gpu gpu;
+	struct client gpu;
 	int timeline;
 
 	memory_open(&gpu);
 	make_bos(&gpu, BOS, SMALL, private);
 	/* Whatever else there is goes now, and does not come back. */
 	sleep_ms(500);
-	evict_all(&gpu);
+	evict_all();
 	run_nothing(&gpu);
 	must(syncobj_create(gpu.fd, &wait), "SYNCOBJ_CREATE");
 	timeline = fence_create(gpu.fd, wait);
@@ -363,7 +365,7 @@ static void busy(bool private, double *median, double *most)
 
 	start = now_ns();
 	while (scans < SCANS && now_ns() - start < 60 * NS) {
-		uint64_t begin = now_ns(), freed = scan(&gpu, BATCH);
+		uint64_t begin = now_ns(), freed = scan(BATCH);
 
 		ns[scans++] = now_ns() - begin;
 		if (freed)
@@ -400,10 +402,10 @@ static void bench_scan(void)
 	enum { BOS = 200, PAGES = 2 * BATCH };
 	uint64_t ns = 0, freed = 0, most = 0;
 	unsigned int scans = 0;
-	struct gpu gpu;
+	struct client gpu;
 
 	memory_open(&gpu);
-	evict_all(&gpu);
+	evict_all();
 	make_bos(&gpu, BOS, PAGES * PAGE, true);
 	run_nothing(&gpu);
 	while (freed < (uint64_t)BOS * PAGES) {
@@ -411,7 +413,7 @@ static void bench_scan(void)
 
 		sleep_ms(20);
 		begin = now_ns();
-		one = scan(&gpu, BATCH);
+		one = scan(BATCH);
 		ns += now_ns() - begin;
 		if (!one)
 			fail("%llu of %u pages were freed", (unsigned long long)freed,
@@ -458,7 +460,7 @@ static double kernel_bytes(void)
 static double mapped_bytes(void)
 {
 	enum { FIRST = 64, BOS = 320 };
-	struct gpu gpu;
+	struct client gpu;
 	double before;
 
 	memory_open(&gpu);
@@ -473,7 +475,7 @@ static double mapped_bytes(void)
 
 static void bench_footprint(void)
 {
-	struct gpu gpu;
+	struct client gpu;
 	double before;
 
 	memory_open(&gpu);
@@ -499,7 +501,7 @@ static double submit(unsigned int count, bool private)
 {
 	enum { JOBS = 50 };
 	uint64_t ns[JOBS];
-	struct gpu gpu;
+	struct client gpu;
 
 	memory_open(&gpu);
 	make_bos(&gpu, count, SMALL, private);

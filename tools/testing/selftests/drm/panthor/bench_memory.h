@@ -9,18 +9,16 @@
 #include "bench.h"
 #include "panthor.h"
 
-#define DATA_VA		0x2000000ULL
-#define DATA_SIZE	65536
 /* Buffers that are measured, from here on. */
 #define AREA		0x100000000ULL
 #define PAGE		4096ULL
 #define MIB		(1024 * 1024ULL)
 
-void memory_open(struct gpu *gpu);
-void memory_close(struct gpu *gpu);
-uint64_t run_nothing(struct gpu *gpu);
-void run_fill(struct gpu *gpu, uint64_t va, uint64_t size);
-void evict_all(struct gpu *gpu);
+void memory_open(struct client *gpu);
+void memory_close(struct client *gpu);
+uint64_t run_nothing(struct client *gpu);
+void run_fill(struct client *gpu, uint64_t va, uint64_t size);
+void evict_all(void);
 
 /* bench_swap.c */
 void bench_swap(void);

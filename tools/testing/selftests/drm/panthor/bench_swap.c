@@ -59,11 +59,11 @@ static void cgroup_leave(void)
 }
 
 /* Pages written to swap and read from it while all goes and what a job needs comes back. */
-static double swapped(struct gpu *gpu)
+static double swapped(struct client *gpu)
 {
 	uint64_t before = vm_event("pswpout") + vm_event("pswpin");
 
-	evict_all(gpu);
+	evict_all();
 	/* Fails when there is less than that, having taken it. */
 	for (unsigned int i = 0; i < 3; i++)
 		file_write(CGROUP "/memory.reclaim", "64M swappiness=200");
@@ -84,7 +84,7 @@ void bench_swap(void)
 		.va = AREA, .size = 2 * MIB,
 	};
 	struct drm_panthor_tiler_heap_destroy destroy = { };
-	struct gpu gpu;
+	struct client gpu;
 	struct bo bo;
 	double idle;
 

@@ -91,29 +91,16 @@ void device_power(const char *device, const char *control)
 	must(file_write(path, control), path);
 }
 
-void gpu_open(struct gpu *gpu, uint64_t data_va, uint64_t data_size)
+void gpu_open(struct client *gpu, uint64_t data_size)
 {
-	*gpu = (struct gpu){ .fd = panthor_open(0) };
-	if (gpu->fd < 0)
-		fail("no render node of a driver named panthor");
-	must(vm_create(gpu->fd, &gpu->vm), "VM_CREATE");
-	must(bo_create(gpu->fd, gpu->vm, STREAM_SIZE, 0, &gpu->stream), "BO_CREATE");
-	must(bo_create(gpu->fd, gpu->vm, data_size, DRM_PANTHOR_BO_WB_MMAP, &gpu->data),
-	     "BO_CREATE");
-	gpu->stream.va = STREAM_VA;
-	gpu->data.va = data_va;
-	must(vm_map(gpu->fd, gpu->vm, &gpu->stream, 0), "VM_BIND");
-	must(vm_map(gpu->fd, gpu->vm, &gpu->data, DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC), "VM_BIND");
-	must(group_create(gpu->fd, gpu->vm, 1, &gpu->group), "GROUP_CREATE");
-	must(syncobj_create(gpu->fd, &gpu->syncobj), "SYNCOBJ_CREATE");
+	const struct client_options options = {
+		.bo_flags = DRM_PANTHOR_BO_WB_MMAP, .data_size = data_size,
+	};
+
+	must(client_open(gpu, &options), "open a GPU of a driver named panthor");
 }
 
-void gpu_close(struct gpu *gpu)
+void gpu_close(struct client *gpu)
 {
-	must(syncobj_destroy(gpu->fd, gpu->syncobj), "SYNCOBJ_DESTROY");
-	must(group_destroy(gpu->fd, gpu->group), "GROUP_DESTROY");
-	must(bo_close(gpu->fd, &gpu->data), "GEM_CLOSE");
-	must(bo_close(gpu->fd, &gpu->stream), "GEM_CLOSE");
-	must(vm_destroy(gpu->fd, gpu->vm), "VM_DESTROY");
-	close(gpu->fd);
+	must(client_close(gpu), "close the GPU");
 }

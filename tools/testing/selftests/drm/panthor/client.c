@@ -16,7 +16,7 @@ static int client_make(struct client *client, const struct client_options *optio
 	if (!ret)
 		ret = bo_create(fd, client->vm, STREAM_SIZE, 0, &client->stream);
 	if (!ret)
-		ret = bo_create(fd, options->shared ? 0 : client->vm, DATA_SIZE,
+		ret = bo_create(fd, options->shared ? 0 : client->vm, options->data_size ?: DATA_SIZE,
 				options->bo_flags, &client->data);
 	if (ret)
 		return ret;
@@ -163,4 +163,12 @@ int client_wait_status(struct client *client, const char *want, unsigned int ms)
 	} while (now_ms() < end);
 
 	return -ETIMEDOUT;
+}
+
+int gem_each(int fd, bool (*look)(const struct gem *gem, void *data), void *data)
+{
+	char path[96];
+	int ret = panthor_debugfs(fd, "gems", path, sizeof(path));
+
+	return ret ?: gem_each_path(path, look, data);
 }

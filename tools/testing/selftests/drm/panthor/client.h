@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gemlist.h"
 #include "panthor.h"
 
 #define STREAM_VA	0x1000000ULL
@@ -41,6 +42,8 @@ struct client_options {
 	unsigned int gpu;
 	uint32_t bo_flags;
 	uint32_t map_flags;
+	/* Bytes of the data BO, if not DATA_SIZE. */
+	uint64_t data_size;
 	/* The data BO can be shared, and has a reservation of its own. */
 	bool shared;
 };
@@ -56,6 +59,9 @@ int client_submit(struct client *client, unsigned int queue, unsigned int place,
 int client_store(struct client *client, uint64_t va, uint32_t value);
 int client_works(struct client *client, uint32_t value);
 int client_wait_status(struct client *client, const char *want, unsigned int ms);
+
+/* Calls back for each BO of the device until that returns true, see gemlist.h. */
+int gem_each(int fd, bool (*look)(const struct gem *gem, void *data), void *data);
 
 /* The data BO as the CPU sees it. */
 static inline volatile uint32_t *client_words(const struct client *client)

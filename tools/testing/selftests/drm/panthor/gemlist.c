@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "gemlist.h"
-#include "panthor.h"
 
 /* The first column: NAME/PID, with anything in the name. */
 #define CREATOR_WIDTH	32
@@ -58,12 +57,4 @@ int gem_each_path(const char *path, bool (*look)(const struct gem *gem, void *da
 	}
 	fclose(file);
 	return ret ?: ended ? 0 : -EPROTO;
-}
-
-int gem_each(int fd, bool (*look)(const struct gem *gem, void *data), void *data)
-{
-	char path[96];
-	int ret = panthor_debugfs(fd, "gems", path, sizeof(path));
-
-	return ret ?: gem_each_path(path, look, data);
 }

@@ -20,7 +20,6 @@ struct gem {
 };
 
 /* Calls back for each BO until that returns true; -EPROTO if it is no such list. */
-int gem_each(int fd, bool (*look)(const struct gem *gem, void *data), void *data);
 int gem_each_path(const char *path, bool (*look)(const struct gem *gem, void *data), void *data);
 
 #endif

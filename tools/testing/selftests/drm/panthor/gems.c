@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "gems.h"
 #include "simctl.h"
 

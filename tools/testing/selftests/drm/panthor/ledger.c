@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gemlist.h"
+#include "client.h"
 #include "ledger.h"
-#include "panthor.h"
 
 #define FNV_BASIS	0xcbf29ce484222325ULL
 #define FNV_PRIME	0x100000001b3ULL

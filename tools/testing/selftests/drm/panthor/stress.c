@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gemlist.h"
-#include "panthor.h"
+#include "client.h"
 #include "stress.h"
 
 /* So many times the rounds asked for, while the other one is slower. */
