@@ -94,7 +94,7 @@ def result(done: list[Stage]) -> Mapping[str, bytes]:
 
 
 def _patched(fix: Fix, name: str, old: bytes, cache: Path, log: Log) -> bytes:
-    """``old`` with the fix; remembered, as it costs a tenth of a second and is asked for in each run."""
+    """``old`` with the fix; remembered, as it is asked for in each run."""
     key = hashlib.sha256(fix.path.read_bytes() + b"\0" + name.encode() + b"\0" + old).hexdigest()
     known = cache / key[:32]
     try:
