@@ -114,9 +114,9 @@ static unsigned int make_stream(uint64_t *state, volatile uint64_t *words)
 	return count * 8;
 }
 
-/* One round: all of them at once, then the bystander. */
+/* One round: all of them at once, then the bystander. @step is what fails. */
 static int run_round(struct client *client, struct client *bystander, const struct bo *streams,
-		     uint64_t *state)
+		     uint64_t *state, const char **step)
 {
 	uint32_t group[GROUPS], syncobj[GROUPS];
 	uint64_t end;
@@ -125,10 +125,12 @@ static int run_round(struct client *client, struct client *bystander, const stru
 	for (unsigned int i = 0; i < GROUPS; i++) {
 		unsigned int size;
 
+		*step = "a group";
 		ret = group_create(client->fd, client->vm, 1, &group[i]);
 		ret = ret ?: syncobj_create(client->fd, &syncobj[i]);
 		if (ret)
 			return ret;
+		*step = "a submission";
 		size = make_stream(state, (void *)((char *)streams->map + i * PLACE_SIZE));
 		ret = group_submit(client->fd, group[i], 0, STREAMS_VA + i * PLACE_SIZE, size,
 				   syncobj[i]);
@@ -143,6 +145,7 @@ static int run_round(struct client *client, struct client *bystander, const stru
 
 		syncobj_wait(client->fd, syncobj[i], now < end ? end - now : 0);
 	}
+	*step = "the end of a group";
 	for (unsigned int i = 0; i < GROUPS; i++) {
 		ret = group_destroy(client->fd, group[i]);
 		ret = ret ?: syncobj_wait(client->fd, syncobj[i], JOB_MS);
@@ -151,13 +154,15 @@ static int run_round(struct client *client, struct client *bystander, const stru
 			return ret;
 	}
 
+	*step = "the bystander";
 	/* On a machine that is too busy it may come to a reset, which groups may not survive. */
 	if (group_state(bystander->fd, bystander->group, NULL))
 		ret = client_new_group(bystander);
 	ret = ret ?: client_works(bystander, dice(state));
-	if (!ret && vm_state(client->fd, client->vm))
-		ret = -EIO;
-	return ret;
+	if (ret)
+		return ret;
+	*step = "the VM";
+	return vm_state(client->fd, client->vm) ? -EIO : 0;
 }
 
 static void run_streams(struct __test_metadata *_metadata, FIXTURE_DATA(vm) *self,
@@ -170,9 +175,12 @@ static void run_streams(struct __test_metadata *_metadata, FIXTURE_DATA(vm) *sel
 	client_words(bystander)[guard] = PATTERN;
 	for (unsigned int i = 0; i < rounds; i++) {
 		uint64_t state = self->state;
+		const char *step;
 
-		ASSERT_EQ(0, run_round(&self->client, bystander, &self->streams, &self->state)) {
-			TH_LOG("in round %u, PANTHOR_SEED=%llu", i, (unsigned long long)state);
+		ASSERT_EQ(0, run_round(&self->client, bystander, &self->streams, &self->state,
+				       &step)) {
+			TH_LOG("%s fails in round %u, PANTHOR_SEED=%llu", step, i,
+			       (unsigned long long)state);
 		}
 		ASSERT_EQ(PATTERN, client_words(bystander)[guard]);
 	}
