@@ -89,17 +89,24 @@ struct sim_cache *sim_cache_create(u32 seed, enum sim_cache_mode mode)
 }
 
 /**
- * sim_cache_destroy() - Free a cache; all of its pages were removed
- * @cache: The cache, or NULL.
+ * sim_cache_destroy() - Free a cache; nobody uses it any more
+ * @cache: The cache, or NULL. Pages may be left, of BOs that a driver has lost.
  *
  * Context: Process.
  */
 void sim_cache_destroy(struct sim_cache *cache)
 {
+	struct sim_cache_page *page;
+	unsigned long pfn;
+
 	if (!cache)
 		return;
 
-	WARN_ON(!xa_empty(&cache->pages));
+	xa_for_each(&cache->pages, pfn, page) {
+		kfree(page->memory);
+		if (!--page->set->count)
+			kvfree(page->set);
+	}
 	xa_destroy(&cache->pages);
 	kfree(cache);
 }

@@ -117,6 +117,18 @@ static int64_t gpu_misses(struct scene *s, unsigned int first, unsigned int last
 	return -1;
 }
 
+/* The same for the CPU. */
+static int64_t cpu_misses(const struct scene *s, uint32_t want)
+{
+	for (unsigned int line = 0; line < LINES; line++) {
+		uint32_t word = *line_of(&s->bo, line);
+
+		if (word != want + line)
+			return word;
+	}
+	return -1;
+}
+
 static void cpu_stores(const struct scene *s, uint32_t first_value)
 {
 	for (unsigned int line = 0; line < LINES; line++)
@@ -179,8 +191,9 @@ FIXTURE_SETUP(wb)
 		SKIP(return, NO_GPU);
 	if (s->sim < 0 && strcmp(variant->mode, "lazy"))
 		SKIP(return, "a real cache has one mode, which lazy stands for");
-	if (s->sim >= 0)
+	if (s->sim >= 0) {
 		ASSERT_EQ(0, sim_write(s->sim, "cache", variant->mode));
+	}
 	ASSERT_EQ(0, scene_open(s, gpu, DRM_PANTHOR_BO_WB_MMAP));
 	ASSERT_EQ(0, scene_fill(s));
 }
@@ -220,8 +233,7 @@ TEST_F(wb, invalidate_keeps_stores)
 
 	cpu_stores(s, BY_CPU(0));
 	ASSERT_EQ(0, bo_sync(s->client.fd, &s->bo, INVALIDATE));
-	for (unsigned int line = 0; line < LINES; line++)
-		EXPECT_EQ(BY_CPU(line), *line_of(&s->bo, line));
+	EXPECT_EQ(-1, cpu_misses(s, BY_CPU(0)));
 	EXPECT_EQ(-1, gpu_misses(s, 0, LINES - 1, BY_CPU(0)));
 }
 
@@ -261,8 +273,7 @@ TEST_F(wb, eviction_keeps_cpu_stores)
 	cpu_stores(s, BY_CPU(0));
 	ASSERT_EQ(0, evict(s->client.fd, LABEL, BY_SHRINK));
 	EXPECT_EQ(-1, gpu_misses(s, 0, LINES - 1, BY_CPU(0)));
-	for (unsigned int line = 0; line < LINES; line++)
-		EXPECT_EQ(BY_CPU(line), *line_of(&s->bo, line));
+	EXPECT_EQ(-1, cpu_misses(s, BY_CPU(0)));
 }
 
 /* The same if only the CPU brings it back. */
@@ -275,8 +286,7 @@ TEST_F(wb, eviction_keeps_cpu_stores_for_cpu)
 		SKIP(return, "%s", needs);
 	cpu_stores(s, BY_CPU(0));
 	ASSERT_EQ(0, evict(s->client.fd, LABEL, BY_SHRINK));
-	for (unsigned int line = 0; line < LINES; line++)
-		ASSERT_EQ(BY_CPU(line), *line_of(&s->bo, line));
+	EXPECT_EQ(-1, cpu_misses(s, BY_CPU(0)));
 }
 
 /* An eviction keeps what the GPU stored, beside what the CPU did. */
@@ -297,6 +307,16 @@ TEST_F(wb, eviction_keeps_gpu_stores)
 	EXPECT_EQ(BY_CPU(8), gpu_load(s, 8));
 }
 
+/* What the CPU sees that is not zero, 0 for nothing. */
+static uint32_t cpu_not_zero(const struct scene *s)
+{
+	for (unsigned int word = 0; word < PAGES * PAGE / 4; word++) {
+		if (((volatile uint32_t *)s->bo.map)[word])
+			return ((volatile uint32_t *)s->bo.map)[word];
+	}
+	return 0;
+}
+
 static const uint32_t kinds[] = { 0, DRM_PANTHOR_BO_NO_MMAP, DRM_PANTHOR_BO_WB_MMAP };
 
 /* A new BO is zero for the GPU, whatever was in its memory, and then for the CPU. */
@@ -315,15 +335,16 @@ TEST_F(wb, new_bo_is_zero)
 		memset(&s->bo, 0, sizeof(s->bo));
 		ASSERT_EQ(0, bo_alloc(s->client.fd, s->client.vm, PAGES * PAGE, flags, &s->bo));
 		s->bo.va = VA;
-		if (mapped)
+		if (mapped) {
 			ASSERT_EQ(0, bo_map(s->client.fd, &s->bo));
-		for (unsigned int line = 0; mapped && cpu_first && line < LINES; line++)
-			EXPECT_EQ(0, *line_of(&s->bo, line));
+		}
+		if (mapped && cpu_first)
+			EXPECT_EQ(0, cpu_not_zero(s));
 		ASSERT_EQ(0, vm_map(s->client.fd, s->client.vm, &s->bo, NOEXEC));
 		for (unsigned int line = 0; line < LINES; line += LINES / 4 - 1)
 			EXPECT_EQ(0, gpu_load(s, line));
-		for (unsigned int line = 0; mapped && line < LINES; line++)
-			EXPECT_EQ(0, *line_of(&s->bo, line));
+		if (mapped)
+			EXPECT_EQ(0, cpu_not_zero(s));
 		if (!mapped) {
 			ASSERT_EQ(0, bo_close(s->client.fd, &s->bo));
 			ASSERT_EQ(0, vm_unmap(s->client.fd, s->client.vm, VA, PAGES * PAGE));
@@ -406,8 +427,7 @@ TEST_F(teeth, eviction_without_clean)
 	ASSERT_EQ(0, sim_write(s->sim, "cache", "no-clean"));
 	ASSERT_EQ(0, evict(s->client.fd, LABEL, BY_SHRINK));
 	ASSERT_EQ(0, sim_write(s->sim, "cache", "lazy"));
-	for (unsigned int line = 0; line < LINES; line++)
-		EXPECT_EQ(OLD(line), *line_of(&s->bo, line));
+	EXPECT_EQ(-1, cpu_misses(s, OLD(0)));
 }
 
 /* One that does not invalidate loses what the GPU stored. */
