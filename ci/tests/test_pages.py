@@ -8,7 +8,9 @@ import io
 import unittest
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import cli, kconfig, lanes, settings
+from harness import cli, settings
+from harness.boot import lanes
+from harness.build import kconfig
 
 FRAGMENTS = settings.REPO / "kunitconfig"
 
