@@ -191,9 +191,8 @@ FIXTURE_SETUP(wb)
 		SKIP(return, NO_GPU);
 	if (s->sim < 0 && strcmp(variant->mode, "lazy"))
 		SKIP(return, "a real cache has one mode, which lazy stands for");
-	if (s->sim >= 0) {
+	if (s->sim >= 0)
 		ASSERT_EQ(0, sim_write(s->sim, "cache", variant->mode));
-	}
 	ASSERT_EQ(0, scene_open(s, gpu, DRM_PANTHOR_BO_WB_MMAP));
 	ASSERT_EQ(0, scene_fill(s));
 }
@@ -335,9 +334,8 @@ TEST_F(wb, new_bo_is_zero)
 		memset(&s->bo, 0, sizeof(s->bo));
 		ASSERT_EQ(0, bo_alloc(s->client.fd, s->client.vm, PAGES * PAGE, flags, &s->bo));
 		s->bo.va = VA;
-		if (mapped) {
+		if (mapped)
 			ASSERT_EQ(0, bo_map(s->client.fd, &s->bo));
-		}
 		if (mapped && cpu_first)
 			EXPECT_EQ(0, cpu_not_zero(s));
 		ASSERT_EQ(0, vm_map(s->client.fd, s->client.vm, &s->bo, NOEXEC));
