@@ -13,13 +13,19 @@ import unittest
 from pathlib import Path
 from typing import Sequence
 
-from . import (bench, bite, canaries, client, coverage, entry, lanerun, lanes, lockgraph, locks, matrix, mutants,
-               patches, prepare, procs, report_files, report_term, settings, soak, source)
+from . import entry, locks, procs, settings
+from .bite import bite, canaries, mutants
 from .board import bundle, e2e
-from .lanes import Lane
+from .boot import lanerun, lanes
+from .boot.lanes import Lane
+from .build import prepare
+from .build.prepare import Clock, Work, say
+from .host import source
+from .measure import bench, client, coverage, lockgraph, matrix, soak
 from .model import HarnessError, UsageError, Verdict
-from .prepare import Clock, Work, say
 from .settings import REPO, Settings
+from .tree import patches
+from .verdict import report_files, report_term
 
 KEEP_RESULTS = 20
 

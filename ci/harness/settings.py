@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 from typing import Iterable, Optional, Sequence
 
-from . import source, treefiles
+from .host import source
 from .model import UsageError
+from .tree import treefiles
 
 REPO = Path(__file__).resolve().parents[2]
 TESTS = REPO / "drivers/gpu/drm/panthor/tests"

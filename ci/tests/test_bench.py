@@ -6,10 +6,12 @@ import re
 import unittest
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import bench, benchtable, expect, settings
-from harness.benchtable import DRIVERS, KERNELS, Row, Value, meets, read, table
-from harness.lanes import LANES
+from harness import settings
+from harness.boot.lanes import LANES
+from harness.measure import bench, benchtable
+from harness.measure.benchtable import DRIVERS, KERNELS, Row, Value, meets, read, table
 from harness.model import UsageError
+from harness.verdict import expect
 
 PROGRAM = [settings.SELFTESTS / name for name in ("bench.c", "bench_memory.c", "bench_swap.c")]
 COUNTS = settings.TESTS / "measure_kunit.c"

@@ -8,14 +8,16 @@ from pathlib import Path
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import bite, canaries, cli, mutant, mutant_gen, mutants, report_term, settings
-from harness.lanes import LANES
+from harness import cli, settings
+from harness.bite import bite, canaries, mutant, mutant_gen, mutants
+from harness.bite.mutant import Change, Mutant
+from harness.bite.mutant_report import Report
+from harness.bite.mutant_run import Outcome, State
+from harness.boot.lanes import LANES
+from harness.build.prepare import Clock, Work
+from harness.host.source import KernelSource
 from harness.model import GateState, LaneResult, Status, Verdict
-from harness.mutant import Change, Mutant
-from harness.mutant_report import Report
-from harness.mutant_run import Outcome, State
-from harness.prepare import Clock, Work
-from harness.source import KernelSource
+from harness.verdict import report_term
 
 
 def mutated(name: str, entry: str = "") -> Mutant:

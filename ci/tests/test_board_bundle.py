@@ -10,7 +10,8 @@ from typing import Optional
 from unittest import mock
 
 import support
-from harness import kconfig, settings
+from harness import settings
+from harness.build import kconfig
 from harness.board import bundle, extmod
 from harness.model import HarnessError, UsageError
 from harness.settings import REPO

@@ -8,9 +8,11 @@ import unittest
 from pathlib import Path
 
 import support
-from harness import canaries, expect, gates, settings
-from harness.canaries import Canary
+from harness import settings
+from harness.bite import canaries
+from harness.bite.canaries import Canary
 from harness.model import Case, Gate, GateState, LaneResult, Status, UsageError
+from harness.verdict import expect, gates
 
 ONE = Canary("leak", ("kmemleak",))
 NAMES = ("kmemleak", "lockdep", "kasan")

@@ -8,7 +8,7 @@ from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
 from harness import cli, settings
-from harness.lanes import LANES
+from harness.boot.lanes import LANES
 
 BOTH = [LANES["um"], LANES["arm64"]]
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from unittest import mock
 
 import support
-from harness import client, debs, settings
-from harness.lanes import LANES
+from harness import settings
+from harness.boot.lanes import LANES
+from harness.host import debs
+from harness.measure import client
 from harness.model import HarnessError
 
 ARM64 = LANES["arm64"]

@@ -6,7 +6,8 @@ import unittest
 
 import support  # noqa: F401  pylint: disable=unused-import
 
-from harness import settings, treefiles
+from harness import settings
+from harness.tree import treefiles
 
 CODE = settings.REPO / treefiles.DRIVER_DIR / "panthor_gem_reclaim.c"
 TEXT = settings.REPO / "Documentation/gpu/panthor/core.rst"

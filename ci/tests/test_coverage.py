@@ -7,8 +7,8 @@ import json
 import unittest
 
 import support
-from harness import coverage, gcov
-from harness.gcov import File, Reason
+from harness.measure import coverage, gcov
+from harness.measure.gcov import File, Reason
 from harness.model import HarnessError
 
 SOURCE = ["int f(int a)", "{", "\tif (a)", "\t\treturn 1;", "\tdrm_WARN_ON(dev, a);", "\treturn 0;", "}"]

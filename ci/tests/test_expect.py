@@ -6,8 +6,8 @@ import unittest
 from pathlib import Path
 
 import support
-from harness import expect
 from harness.model import Case, GateState, HarnessError, Status
+from harness.verdict import expect
 
 LISTED = ("# SPDX-License-Identifier: GPL-2.0-only\n"
           "# Failures of the stock driver.\n\n"

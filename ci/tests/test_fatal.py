@@ -6,8 +6,9 @@ from __future__ import annotations
 import unittest
 
 import support
-from harness import expect, fatal
+from harness.boot import fatal
 from harness.model import Case, Gate, GateState, LaneResult, Status
+from harness.verdict import expect
 
 KNOWN = expect.Known("gem.part:end", "Crash", "B50: no pages", "stock-7.3-fails.txt:9")
 DIED = Gate("complete", GateState.RED, "kernel died: Kernel panic")

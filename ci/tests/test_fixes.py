@@ -12,9 +12,10 @@ from typing import Optional
 from unittest import mock
 
 import support  # noqa: F401 (finds the harness)
-from harness import fixes, hosttools, overlay, patches, treefiles
+from harness.host import hosttools
 from harness.model import HarnessError
 from harness.settings import REPO
+from harness.tree import fixes, overlay, patches, treefiles
 from support import Folder, put
 from test_overlay import OVERLAY
 

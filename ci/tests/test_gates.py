@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 import support
-from harness import gates, judge, scan
 from harness.model import Gate, GateState, HarnessError, LaneResult, Status
+from harness.verdict import gates, judge, scan
 from test_ktap import NEEDS_TREE, TREE, parse_text, text
 from test_scan import REPORTS, report, stamped
 

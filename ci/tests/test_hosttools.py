@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import support
-from harness import hosttools
-from harness.aptfetch import Fetched, Package, Ran
-from harness.hosttools import Host, Tool
+from harness.host import hosttools
+from harness.host.aptfetch import Fetched, Package, Ran
+from harness.host.hosttools import Host, Tool
 from harness.locks import Log
 from harness.model import HarnessError
 from support import Folder, put

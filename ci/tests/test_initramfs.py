@@ -10,8 +10,8 @@ from pathlib import Path
 
 import support  # noqa: F401  pylint: disable=unused-import
 
-from harness import initramfs
-from harness.initramfs import Entry
+from harness.build import initramfs
+from harness.build.initramfs import Entry
 from harness.model import HarnessError
 
 CI = Path(__file__).resolve().parent.parent

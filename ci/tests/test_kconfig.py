@@ -8,7 +8,7 @@ from typing import Optional, Sequence
 
 import support  # noqa: F401  pylint: disable=unused-import
 
-from harness import kconfig
+from harness.build import kconfig
 from harness.model import HarnessError
 
 REPO = Path(__file__).resolve().parent.parent.parent

@@ -9,8 +9,12 @@ import re
 import unittest
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import cli, kcsan, kconfig, lanes, scan, settings
+from harness import cli, settings
+from harness.boot import lanes
+from harness.build import kconfig
+from harness.measure import kcsan
 from harness.model import Case, Finding, GateState, Status
+from harness.verdict import scan
 from test_gates import ALL, AWAKE, NEEDS_TREE, run
 from test_ktap import text
 

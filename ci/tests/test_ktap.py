@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Optional
 
 import support
-from harness import ktap
 from harness.model import Case, HarnessError, Status
+from harness.verdict import ktap
 
 
 def kernel_tree() -> Optional[Path]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from unittest import mock
 
 import support
-from harness import lanerun, parts, settings
-from harness.lanes import LANES
+from harness import settings
+from harness.boot import lanerun, parts
+from harness.boot.lanes import LANES
+from harness.build.prepare import Clock, Work
 from harness.model import HarnessError, LaneResult
-from harness.prepare import Clock, Work
 
 WAIT_SECONDS = 10.0
 
@@ -159,8 +160,9 @@ class Interrupt(unittest.TestCase):
             sys.path.insert(0, sys.argv[1])
             from pathlib import Path
             from unittest import mock
-            from harness import lanerun, parts, procs
-            from harness.lanes import LANES
+            from harness import procs
+            from harness.boot import lanerun, parts
+            from harness.boot.lanes import LANES
 
             started = threading.Barrier(3)
             def fake(one, results):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import support  # noqa: F401  pylint: disable=unused-import
 
-from harness import lanes
+from harness.boot import lanes
 from harness.model import UsageError
 
 REPO = Path(__file__).resolve().parent.parent.parent

@@ -9,8 +9,11 @@ import unittest
 import xml.etree.ElementTree as ET
 
 import support
-from harness import ktap, lockgraph, lockorder, parts, settings
+from harness import settings
+from harness.boot import parts
+from harness.measure import lockgraph
 from harness.model import Gate, GateState, HarnessError
+from harness.verdict import ktap, lockorder
 
 LIST = """# comment
 class | &vm->op_lock | driver | mappings

@@ -11,7 +11,10 @@ from typing import Any, Sequence
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import hosttools, kconfig, matrix, procs, settings
+from harness import procs, settings
+from harness.build import kconfig
+from harness.host import hosttools
+from harness.measure import matrix
 from harness.model import HarnessError, UsageError
 from support import PANTHOR, Folder, put
 

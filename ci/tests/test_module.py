@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import module
+from harness.build import module
 from support import PANTHOR, put
 
 STOCK = {"panthor_gem.o": "g", "panthor_mmu.o": "m", "panthor_drv.o": "d"}

@@ -9,9 +9,10 @@ import unittest
 from pathlib import Path
 
 import support
-from harness import mutant, settings
+from harness import settings
+from harness.bite import mutant
+from harness.bite.mutant import StaleError
 from harness.model import HarnessError
-from harness.mutant import StaleError
 
 HEAD = "Entry: B01\nWhat: a test\nKiller: suite.case\n\n"
 PATCH = HEAD + """--- a/drivers/gpu/drm/panthor/panthor_x.c

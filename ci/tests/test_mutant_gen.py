@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 import support
-from harness import mutant_gen
+from harness.bite import mutant_gen
 from harness.model import HarnessError
 
 CODE = """/* return 0; in a comment, and a table of no interest */

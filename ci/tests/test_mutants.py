@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Mapping, Optional
 
 import support
-from harness import mutant_build, mutant_report, mutant_run, mutants, settings
+from harness import settings
+from harness.bite import mutant_build, mutant_report, mutant_run, mutants
+from harness.bite.mutant import Change, Mutant
+from harness.bite.mutant_build import BrokenError, SameError
+from harness.bite.mutant_report import Report
+from harness.bite.mutant_run import EVERYTHING, Boot, Kill, Outcome, State
 from harness.model import Case, Finding, Gate, GateState, HarnessError, LaneResult, Status, UsageError
-from harness.mutant import Change, Mutant
-from harness.mutant_build import BrokenError, SameError
-from harness.mutant_report import Report
-from harness.mutant_run import EVERYTHING, Boot, Kill, Outcome, State
 
 
 def mutated(name: str = "B01-x", old: str = "right", killer: str = "suite.case", entry: str = "B01") -> Mutant:

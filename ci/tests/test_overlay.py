@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 import support
-from harness import overlay, treefiles
 from harness.locks import locked
 from harness.model import HarnessError, UsageError
+from harness.tree import overlay, treefiles
 from support import PANTHOR, Folder, kernel_tree, put
 
 OVERLAY = {

@@ -6,7 +6,8 @@ from __future__ import annotations
 import unittest
 
 import support
-from harness import parts, settings
+from harness import settings
+from harness.boot import parts
 
 SUITE = """
 static struct kunit_case a_cases[] = {

@@ -11,9 +11,10 @@ from typing import Any, Callable
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import overlay, patches, patchsteps, series, settings, treefiles
-from harness.model import (Case, Gate, GateState, HarnessError, LaneResult, Status, UsageError)
+from harness import settings
+from harness.model import Case, Gate, GateState, HarnessError, LaneResult, Status, UsageError
 from harness.settings import REPO
+from harness.tree import overlay, patches, patchsteps, series, treefiles
 from support import PANTHOR, Folder, kernel_tree, put
 
 WHO = patches.Author("A Tester", "tester@example.org", "@1000000000 +0000")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import support  # noqa: F401  pylint: disable=unused-import
 
-from harness import qemu
-from harness.lanes import LANES
+from harness.boot import qemu
+from harness.boot.lanes import LANES
 from harness.model import HarnessError
 
 BOOT = "printf '[    0.0] Linux version 7.3\\r\\n'; echo 'panthor-harness: begin x86_64';"

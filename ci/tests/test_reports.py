@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Optional
 
 import support  # noqa: F401
-from harness import report_files, report_html, report_term
-from harness.model import (Case, Finding, Gate, GateState, HarnessError,
-                           LaneResult, Stage, Status, Verdict)
+from harness.model import Case, Finding, Gate, GateState, HarnessError, LaneResult, Stage, Status, Verdict
+from harness.verdict import report_files, report_html, report_term
 from test_ktap import NEEDS_TREE, parse_text
 from test_scan import report
 

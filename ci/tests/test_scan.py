@@ -6,8 +6,8 @@ import unittest
 from pathlib import Path
 
 import support
-from harness import scan
 from harness.model import Finding, HarnessError
+from harness.verdict import scan
 
 # Recorded report -> the only gate that may object, and part of its title.
 REPORTS = {

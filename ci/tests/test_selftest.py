@@ -8,7 +8,8 @@ from typing import Optional
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import settings, sim
+from harness import settings
+from harness.boot import sim
 from harness.model import UsageError
 from support import Folder, put
 

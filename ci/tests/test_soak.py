@@ -14,10 +14,13 @@ from unittest import mock
 
 from support import Folder
 
-from harness import cli, lanerun, locks, prepare, settings, soak
-from harness.lanes import LANES
+from harness import cli, locks, settings
+from harness.boot import lanerun
+from harness.boot.lanes import LANES
+from harness.build import prepare
+from harness.build.prepare import Clock, Work
+from harness.measure import soak
 from harness.model import Case, Gate, GateState, HarnessError, LaneResult, Status
-from harness.prepare import Clock, Work
 
 PASS, FAIL, SKIP = Status.PASS, Status.FAIL, Status.SKIP
 Fake = Callable[[int], list[LaneResult]]

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 import support
-from harness import aptfetch, source
-from harness.aptfetch import Apt, AptError, Fetched, Mirror, Package, Ran
+from harness.host import aptfetch, source
+from harness.host.aptfetch import Apt, AptError, Fetched, Mirror, Package, Ran
 from harness.locks import Log
 from harness.model import HarnessError, UsageError
 from support import PANTHOR, Folder, kernel_tree, put

@@ -9,9 +9,11 @@ from typing import Optional, Sequence
 from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
-from harness import expect, lanerun, qemu, settings, umsim
-from harness.lanes import LANES
+from harness import settings
+from harness.boot import lanerun, qemu, umsim
+from harness.boot.lanes import LANES
 from harness.model import HarnessError
+from harness.verdict import expect
 from support import Folder, put
 
 UM = LANES["um"]

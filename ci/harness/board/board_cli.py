@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 from typing import Sequence
 
-from .. import entry, report_files, report_term, settings
+from .. import entry, settings
+from ..build.prepare import say
 from ..model import Finding, GateState, HarnessError, LaneResult, UsageError, Verdict
-from ..prepare import say
+from ..verdict import report_files, report_term
 from . import bundlefile, drmci, runner, verdict
 from .remote import Remote
 from .runner import Outcome

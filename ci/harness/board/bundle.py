@@ -12,10 +12,12 @@ import shutil
 from pathlib import Path
 from typing import Mapping, Union
 
-from .. import initramfs, lanes, locks, module, prepare, procs, selftest, settings
-from ..lanes import Lane
+from .. import locks, procs, settings
+from ..boot import lanes
+from ..boot.lanes import Lane
+from ..build import initramfs, module, prepare, selftest
+from ..build.prepare import Clock, Work, say
 from ..model import UsageError
-from ..prepare import Clock, Work, say
 from ..settings import REPO, Settings
 from . import bundlefile, extmod
 

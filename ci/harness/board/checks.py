@@ -6,7 +6,7 @@ from __future__ import annotations
 import gzip
 from typing import Mapping
 
-from .. import kconfig
+from ..build import kconfig
 from ..model import HarnessError
 from .bundlefile import Bundle
 

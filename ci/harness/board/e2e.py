@@ -17,10 +17,13 @@ import sys
 from pathlib import Path
 from typing import Any, Union
 
-from .. import hosttools, lanes, locks, module, prepare, procs, sim, selftest, settings
-from ..lanes import Lane
+from .. import locks, procs, settings
+from ..boot import lanes, sim
+from ..boot.lanes import Lane
+from ..build import module, prepare, selftest
+from ..build.prepare import Clock, Work, say
+from ..host import hosttools
 from ..model import HarnessError
-from ..prepare import Clock, Work, say
 from ..settings import REPO, Settings
 from . import bundlefile, extmod, guest
 

@@ -18,10 +18,13 @@ import subprocess
 from pathlib import Path
 from typing import Sequence
 
-from .. import aptfetch, debs, initramfs, kconfig, lanes, locks, module, procs, source
-from ..hosttools import DEBIAN_ARCH
+from .. import locks, procs
+from ..boot import lanes
+from ..build import initramfs, kconfig, module
+from ..build.prepare import Work, say
+from ..host import aptfetch, debs, source
+from ..host.hosttools import DEBIAN_ARCH
 from ..model import HarnessError
-from ..prepare import Work, say
 
 NEEDED = ("MODULES", "DRM", "DRM_EXEC", "DRM_GPUVM", "DRM_SCHED", "IOMMU_IO_PGTABLE_LPAE", "PM_DEVFREQ")
 """What the driver links with."""

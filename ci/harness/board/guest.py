@@ -18,8 +18,10 @@ import time
 from pathlib import Path
 from typing import Iterator, Mapping, Sequence, Union
 
-from .. import debs, initramfs, procs
-from ..initramfs import Entry
+from .. import procs
+from ..build import initramfs
+from ..build.initramfs import Entry
+from ..host import debs
 from ..locks import Log
 from ..model import HarnessError
 from ..settings import REPO

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from .. import entry, report_files, report_term, settings
+from .. import entry, settings
 from ..model import Verdict
+from ..verdict import report_files, report_term
 from . import drmci, seriallog, verdict
 
 EPILOG = """exit status: 0 all as expected, 1 a test or gate failed, 2 wrong usage, 3 not a log that can be judged.

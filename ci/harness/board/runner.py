@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 from typing import Callable, Optional
 
+from ..build.prepare import say
 from ..model import HarnessError
-from ..prepare import say
 from ..settings import REPO
 from . import checks
 from .bundlefile import MANIFEST, TOP, Bundle

@@ -16,8 +16,8 @@ import zlib
 from pathlib import Path
 from typing import Iterator, Mapping, Optional, Sequence
 
-from .. import ktap
 from ..model import HarnessError, LaneResult
+from ..verdict import ktap
 
 JUNK = 0.2
 """More of the characters unreadable than this, and it is no log."""

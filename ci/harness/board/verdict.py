@@ -10,8 +10,11 @@ import tempfile
 from pathlib import Path
 from typing import Optional, Sequence
 
-from .. import gates, judge, kconfig, ktap, lanerun, lanes, scan, settings, sim, umsim
+from .. import settings
+from ..boot import lanerun, lanes, sim, umsim
+from ..build import kconfig
 from ..model import Finding, Gate, GateState, HarnessError, LaneResult
+from ..verdict import gates, judge, ktap, scan
 from . import drmci, seriallog
 from .seriallog import Normal
 

@@ -159,7 +159,8 @@ static int wait_reset(FIXTURE_DATA(gpu) *self, const int64_t *before)
 
 /*
  * Before a reset is caused. What groups and their memory do to address spaces
- * meanwhile is for no_commands_during_reset() to judge.
+ * meanwhile is for no_commands_during_reset() to judge, and what is left of it when
+ * the GPU is back, too: only the end of the test takes the exception away.
  */
 static int count_resets(FIXTURE_DATA(gpu) *self, int64_t *before)
 {
@@ -383,10 +384,14 @@ TEST_F_TIMEOUT(gpu, no_commands_during_reset, 90)
 		if (sim_counter(self->sim, "resets") > before[0])
 			break;
 		EXPECT_EQ(0, vm_map(gpu->fd, gpu->vm, &gpu->data, 0));
+		/*
+		 * Where one thread of the host is all CPUs, each turn of the driver's
+		 * polling loops would wait for this one to be idle.
+		 */
+		sleep_ms(1);
 	}
 	EXPECT_EQ(0, wait_reset(self, before));
 	EXPECT_EQ(0, sim_counter(self->sim, "expected"));
-	ASSERT_EQ(0, calm(self->sim));
 	ASSERT_EQ(0, client_new_group(gpu));
 	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));
 	EXPECT_EQ(0, client_works(gpu, PATTERN));
@@ -415,7 +420,6 @@ TEST_F_TIMEOUT(gpu, group_created_during_reset, 90)
 	}
 	EXPECT_EQ(0, ret);
 	EXPECT_NE(0, created);
-	ASSERT_EQ(0, calm(self->sim));
 	EXPECT_EQ(0, wait_reset(self, before));
 	ASSERT_EQ(0, client_new_group(gpu));
 	ASSERT_EQ(0, syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS));

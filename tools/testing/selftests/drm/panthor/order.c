@@ -61,6 +61,7 @@ FIXTURE_TEARDOWN(lru)
 	for (unsigned int i = 0; i < BOS; i++)
 		if (self->bo[i].map)
 			munmap(self->bo[i].map, self->bo[i].size);
+	EXPECT_EQ(0, panthor_stay_awake(self->client.fd, false));
 	EXPECT_EQ(0, client_close(&self->other));
 	EXPECT_EQ(0, client_close(&self->client));
 	EXPECT_STREQ("", gate_close(&self->gate, _metadata->name));
@@ -180,8 +181,11 @@ TEST_F(lru, idle_vm_first)
 		struct client *young = round ? second : first;
 
 		ASSERT_EQ(0, client_wait_status(first, "suspended", JOB_MS));
+		/* If it slept in between, the old one's group would get a slot again, too. */
+		ASSERT_EQ(0, panthor_stay_awake(first->fd, true));
 		ASSERT_EQ(0, client_works(old, PATTERN));
 		ASSERT_EQ(0, client_works(young, PATTERN));
+		ASSERT_EQ(0, panthor_stay_awake(first->fd, false));
 		ASSERT_EQ(0, client_wait_status(first, "suspended", JOB_MS));
 		ASSERT_EQ(0, order(first->fd, 2, text));
 		EXPECT_STREQ(round ? "bo-0 bo-1" : "bo-1 bo-0", text);

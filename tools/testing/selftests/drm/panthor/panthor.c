@@ -61,16 +61,31 @@ int panthor_debugfs(int fd, const char *name, char *path, size_t size)
 	return access(path, F_OK) ? -errno : 0;
 }
 
-int panthor_runtime_status(int fd, char *text, size_t size)
+static int power_file(int fd, const char *name, char *path, size_t size)
 {
 	struct stat st;
-	char path[80];
 
 	if (fstat(fd, &st))
 		return -errno;
-	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/power/runtime_status",
-		 major(st.st_rdev), minor(st.st_rdev));
-	return file_read(path, text, size);
+	snprintf(path, size, "/sys/dev/char/%u:%u/device/power/%s", major(st.st_rdev),
+		 minor(st.st_rdev), name);
+	return 0;
+}
+
+int panthor_runtime_status(int fd, char *text, size_t size)
+{
+	char path[80];
+	int ret = power_file(fd, "runtime_status", path, sizeof(path));
+
+	return ret ?: file_read(path, text, size);
+}
+
+int panthor_stay_awake(int fd, bool awake)
+{
+	char path[80];
+	int ret = power_file(fd, "control", path, sizeof(path));
+
+	return ret ?: file_write(path, awake ? "on" : "auto");
 }
 
 int file_write(const char *path, const char *text)

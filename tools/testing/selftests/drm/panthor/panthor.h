@@ -28,6 +28,7 @@ struct bo {
 int panthor_open(unsigned int index);
 int panthor_debugfs(int fd, const char *name, char *path, size_t size);
 int panthor_runtime_status(int fd, char *text, size_t size);
+int panthor_stay_awake(int fd, bool awake);
 int file_write(const char *path, const char *text);
 int file_read(const char *path, char *text, size_t size);
 bool have_swap(void);
