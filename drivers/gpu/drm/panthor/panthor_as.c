@@ -13,11 +13,13 @@
  *
  * "tlb_stale" is set when a flush or a command after a change fails. From then on
  * it is not known what the GPU has cached of the VM, and nothing that was unmapped
- * is released, until the slot is disabled or reset.
+ * is released, until the slot is disabled or reset. The region stays locked, too, and
+ * is unlocked before the slot is programmed anew.
  *
  * While the GPU is reset, "resetting", no command is sent. Page tables may change, but
  * what the GPU has cached is only forgotten at the end of the reset: until then all VMs
- * with a slot count as stale once they have changed.
+ * with a slot count as stale once they have changed. A suspend in which the GPU does not
+ * answer is the beginning of a reset, which the resume ends.
  *
  * Locking: slots_lock around all of it, inside op_lock. Nothing is allocated with
  * it held.
@@ -105,7 +107,7 @@ static void as_queue_reap(struct panthor_vm *vm)
 		panthor_vm_put(vm);
 }
 
-/* The slot has nothing cached of the VM. */
+/* The slot has nothing cached of the VM, and nothing locked. */
 static void as_tlb_is_clean(struct panthor_vm *vm)
 {
 	lockdep_assert_held(&vm->ptdev->mmu->as.slots_lock);
@@ -129,11 +131,32 @@ static bool as_waits_for_reset(struct panthor_vm *vm)
 	return true;
 }
 
+/*
+ * Makes the GPU forget what it has cached, then unlocks the region, if one is locked:
+ * what was not flushed is not unlocked either.
+ */
+static int as_flush_unlock(struct panthor_vm *vm)
+{
+	int ret = as_flush(vm->ptdev);
+
+	if (!ret && vm->as.hw_end)
+		ret = as_command(vm->ptdev, vm->as.id, AS_COMMAND_UNLOCK);
+	if (ret) {
+		WRITE_ONCE(vm->as.tlb_stale, true);
+		return ret;
+	}
+
+	vm->as.hw_start = 0;
+	vm->as.hw_end = 0;
+	return 0;
+}
+
 /**
  * panthor_as_disable() - Keep a VM's slot from translating
  * @vm: The VM; it has a slot, and keeps it.
  *
- * If the flush fails, the slot is disabled nevertheless.
+ * If the flush fails, the slot is disabled nevertheless, unless it has a region locked:
+ * what an UPDATE does then is not known. That is left to the reset.
  *
  * Context: Process context. Caller holds slots_lock and has the device entered.
  *
@@ -150,17 +173,12 @@ int panthor_as_disable(struct panthor_vm *vm)
 	if (as_waits_for_reset(vm))
 		return -EIO;
 
-	/* What was not flushed is not unlocked either. */
-	ret = as_flush(ptdev);
-	if (!ret && vm->as.hw_end)
-		ret = as_command(ptdev, vm->as.id, AS_COMMAND_UNLOCK);
-	if (!ret) {
-		vm->as.hw_start = 0;
-		vm->as.hw_end = 0;
-	}
-
+	ret = as_flush_unlock(vm);
 	panthor_mmu_fault_irq_disable(ptdev, vm->as.id);
 	vm->as.programmed = false;
+	if (vm->as.hw_end)
+		return ret;
+
 	as_write_config(vm, 0, 0, AS_TRANSCFG_ADRMODE_UNMAPPED);
 	err = as_command(ptdev, vm->as.id, AS_COMMAND_UPDATE);
 	ret = ret ?: err;
@@ -174,7 +192,10 @@ int panthor_as_disable(struct panthor_vm *vm)
 
 /**
  * panthor_as_release() - Take a VM's slot
- * @vm: The VM; it has a slot, from which the GPU has nothing cached.
+ * @vm: The VM; it has a slot, from which the GPU has nothing cached, or which it is
+ *	going to lose in the reset that is scheduled.
+ *
+ * A slot in which a region is still locked is nobody's until then.
  *
  * Context: Caller holds slots_lock.
  */
@@ -185,7 +206,8 @@ void panthor_as_release(struct panthor_vm *vm)
 	lockdep_assert_held(&mmu->as.slots_lock);
 
 	mmu->as.slots[vm->as.id] = NULL;
-	mmu->as.taken &= ~BIT(vm->as.id);
+	if (!vm->as.hw_end)
+		mmu->as.taken &= ~BIT(vm->as.id);
 	refcount_set(&vm->as.active, 0);
 	list_del_init(&vm->as.idle_node);
 	WRITE_ONCE(vm->as.id, -1);
@@ -195,30 +217,62 @@ void panthor_as_release(struct panthor_vm *vm)
 
 /**
  * panthor_as_release_all() - Take the slots of all VMs
- * @ptdev: The device.
- * @disable: Slots may be in use and are to be disabled; else they were reset.
+ * @ptdev: The device. The GPU was reset, or is never used again.
  *
  * Context: Process context. Takes and releases slots_lock.
  */
-void panthor_as_release_all(struct panthor_device *ptdev, bool disable)
+void panthor_as_release_all(struct panthor_device *ptdev)
 {
 	struct panthor_mmu *mmu = ptdev->mmu;
 
 	guard(mutex)(&mmu->as.slots_lock);
 
+	for (unsigned int as = 0; as < PANTHOR_AS_SLOTS; as++)
+		if (mmu->as.slots[as])
+			panthor_as_release(mmu->as.slots[as]);
+	mmu->as.taken = 0;
+	mmu->as.faulty = 0;
+	mmu->as.resetting = false;
+}
+
+/**
+ * panthor_as_disable_all() - Disable and take the slots of all VMs
+ * @ptdev: The device.
+ *
+ * Context: Process context. Takes and releases slots_lock.
+ *
+ * Return: 0, or the errno of panthor_as_disable() for one of them. Then all VMs keep
+ * their slots, which are left alone, as in a reset, until panthor_as_release_all().
+ */
+int panthor_as_disable_all(struct panthor_device *ptdev)
+{
+	struct panthor_mmu *mmu = ptdev->mmu;
+	int ret = 0;
+
+	guard(mutex)(&mmu->as.slots_lock);
+
 	for (unsigned int as = 0; as < PANTHOR_AS_SLOTS; as++) {
 		struct panthor_vm *vm = mmu->as.slots[as];
+		int err;
 
-		if (!vm)
+		if (!(mmu->as.taken & BIT(as)))
 			continue;
-		if (disable && panthor_as_disable(vm))
+		/* One that is nobody's waits for a reset already. */
+		err = vm ? panthor_as_disable(vm) : -EIO;
+		if (err)
 			drm_err(&ptdev->base, "AS%u could not be disabled in order\n", as);
-		panthor_as_release(vm);
+		ret = ret ?: err;
 	}
-	if (!disable) {
-		mmu->as.faulty = 0;
-		mmu->as.resetting = false;
+	if (ret) {
+		mmu->as.resetting = true;
+		return ret;
 	}
+
+	for (unsigned int as = 0; as < PANTHOR_AS_SLOTS; as++)
+		if (mmu->as.slots[as])
+			panthor_as_release(mmu->as.slots[as]);
+
+	return 0;
 }
 
 /**
@@ -279,8 +333,10 @@ static int as_steal(struct panthor_device *ptdev)
 	struct panthor_vm *victim = as_victim(ptdev->mmu);
 	int ret;
 
-	if (drm_WARN_ON(&ptdev->base, !victim))
+	if (!victim) {
+		drm_WARN_ON(&ptdev->base, !panthor_device_reset_is_pending(ptdev));
 		return -EBUSY;
+	}
 	drm_WARN_ON(&ptdev->base, refcount_read(&victim->as.active));
 
 	/* The next UPDATE of the slot forgets the page table, not the lock. */
@@ -333,6 +389,13 @@ static int as_program(struct panthor_vm *vm)
 
 	if (ptdev->coherent)
 		transcfg |= AS_TRANSCFG_PTW_SH_OS;
+
+	if (vm->as.hw_end) {
+		ret = as_flush_unlock(vm);
+		if (ret)
+			return ret;
+		as_tlb_is_clean(vm);
+	}
 
 	/* The VM starts anew, and so does the slot, whoever left a fault there. */
 	WRITE_ONCE(vm->unhandled_fault, false);
@@ -541,16 +604,10 @@ int panthor_vm_unlock_region(struct panthor_vm *vm)
 	if (vm->as.id < 0 || !vm->as.hw_end)
 		return 0;
 
-	ret = as_flush(ptdev);
+	ret = as_flush_unlock(vm);
 	if (!ret)
-		ret = as_command(ptdev, vm->as.id, AS_COMMAND_UNLOCK);
-	if (!ret) {
 		as_tlb_is_clean(vm);
-		return 0;
-	}
 
-	WRITE_ONCE(vm->as.tlb_stale, true);
-	panthor_device_schedule_reset(ptdev);
 	return ret;
 }
 

@@ -399,6 +399,7 @@ void panthor_kernel_bo_destroy(struct panthor_kernel_bo *bo)
 	drm_WARN_ON(&ptdev->base, gem->exclusive_vm_root_gem != panthor_vm_root_gem(bo->vm));
 
 	panthor_kernel_bo_vunmap(bo);
+	/* A GPU that does not answer keeps it mapped, and so the BO, until the VM goes. */
 	panthor_vm_unmap_range(bo->vm, bo->va_node.start, bo->va_node.size);
 	panthor_vm_free_va(bo->vm, &bo->va_node);
 	if (kernel_bo_is_pinned(ptdev, bo->vm))

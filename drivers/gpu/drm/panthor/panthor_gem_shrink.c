@@ -350,7 +350,7 @@ static bool evict_from_vms(struct drm_gem_object *obj, struct ww_acquire_ctx *ti
 	return evict_up_to(obj, PANTHOR_GEM_GPU_MAPPED_MULTI_VM);
 }
 
-/* Nothing can be discarded: what is evicted has to go somewhere. */
+/* What is evicted has to go somewhere: too little of it can be discarded. */
 static bool can_swap(void)
 {
 	return get_nr_swap_pages() > 0;

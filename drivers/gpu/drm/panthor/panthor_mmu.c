@@ -117,13 +117,18 @@ void panthor_mmu_fault_irq_clear(struct panthor_device *ptdev, unsigned int as)
  * panthor_mmu_suspend() - Power is about to go
  * @ptdev: The device.
  *
- * All VMs lose their slots, so that what the GPU has cached is written back.
+ * All VMs lose their slots, so that what the GPU has cached is written back. If it does
+ * not answer, it is to be reset, but the work that does it was cancelled for the suspend:
+ * it is done by what comes next, and the resume takes the slots.
  *
  * Context: Process context. Takes and releases slots_lock.
  */
 void panthor_mmu_suspend(struct panthor_device *ptdev)
 {
-	panthor_as_release_all(ptdev, true);
+	/* In a resume that failed, the second attempt is as good as a reset. */
+	if (panthor_as_disable_all(ptdev) &&
+	    atomic_read(&ptdev->pm.state) == PANTHOR_DEVICE_PM_STATE_SUSPENDING)
+		ptdev->reset.fast = false;
 	panthor_mmu_irq_suspend(&ptdev->mmu->irq);
 }
 
@@ -137,7 +142,7 @@ void panthor_mmu_suspend(struct panthor_device *ptdev)
  */
 void panthor_mmu_resume(struct panthor_device *ptdev)
 {
-	panthor_as_release_all(ptdev, false);
+	panthor_as_release_all(ptdev);
 	panthor_mmu_irq_resume(&ptdev->mmu->irq);
 }
 
@@ -181,7 +186,7 @@ void panthor_mmu_post_reset(struct panthor_device *ptdev)
 	struct panthor_mmu *mmu = ptdev->mmu;
 	struct panthor_vm *vm;
 
-	panthor_as_release_all(ptdev, false);
+	panthor_as_release_all(ptdev);
 	panthor_mmu_irq_resume(&mmu->irq);
 
 	guard(mutex)(&mmu->vm.lock);
@@ -204,7 +209,9 @@ void panthor_mmu_unplug(struct panthor_device *ptdev)
 	if (!IS_ENABLED(CONFIG_PM) || pm_runtime_active(ptdev->base.dev))
 		panthor_mmu_irq_suspend(&ptdev->mmu->irq);
 
-	panthor_as_release_all(ptdev, true);
+	/* Slots that did not answer go, too: no reset will come to take them. */
+	panthor_as_disable_all(ptdev);
+	panthor_as_release_all(ptdev);
 }
 
 /*

@@ -67,13 +67,13 @@ struct panthor_mmu {
 		/** @as.slots_lock: See the list of locks. */
 		struct mutex slots_lock;
 
-		/** @as.taken: Slots that belong to a VM. */
+		/** @as.taken: Slots that belong to a VM, or wait for a reset. */
 		u32 taken;
 
 		/** @as.faulty: Slots whose fault is not dealt with. */
 		u32 faulty;
 
-		/** @as.resetting: The GPU is being reset; no slot may be touched. */
+		/** @as.resetting: The GPU is, or will be, reset; no slot may be touched. */
 		bool resetting;
 
 		/** @as.slots: VM of each slot, NULL if it is free. */
@@ -307,7 +307,8 @@ void panthor_mmu_fault_irq_clear(struct panthor_device *ptdev, unsigned int as);
 /* panthor_as.c */
 int panthor_as_disable(struct panthor_vm *vm);
 void panthor_as_release(struct panthor_vm *vm);
-void panthor_as_release_all(struct panthor_device *ptdev, bool disable);
+void panthor_as_release_all(struct panthor_device *ptdev);
+int panthor_as_disable_all(struct panthor_device *ptdev);
 void panthor_as_begin_reset(struct panthor_device *ptdev);
 void panthor_as_fault(struct panthor_device *ptdev, unsigned int as);
 int panthor_vm_lock_region(struct panthor_vm *vm, u64 start, u64 size);

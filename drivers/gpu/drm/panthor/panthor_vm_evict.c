@@ -48,7 +48,7 @@ void panthor_vm_bo_update_state_locked(struct panthor_gem_object *bo)
 	lockdep_assert_held(&bo->base.gpuva.lock);
 
 	panthor_gem_update_reclaim_state_locked(bo, NULL);
-	/* The state may be the same through another VM. */
+	/* The state may be the same through another VM, which stock GEM code does not see. */
 	if (bo->reclaim_state == PANTHOR_GEM_GPU_MAPPED_SINGLE_VM)
 		panthor_vm_update_bo_reclaim_lru_locked(bo);
 }
@@ -67,7 +67,10 @@ void panthor_vm_bo_update_state(struct panthor_gem_object *bo)
 	dma_resv_unlock(bo->base.resv);
 }
 
-/* Bytes that live mappings of a sparse range's memory take up, in all VMs. */
+/*
+ * Bytes that live mappings of a sparse range's memory take up, in all VMs. The core's
+ * shrinker leaves such BOs alone by itself; not so the stock one.
+ */
 static u64 sparse_mapped(struct panthor_gem_object *bo)
 {
 	struct drm_gpuvm_bo *vm_bo;
@@ -226,6 +229,8 @@ static u64 restore_tables(struct drm_gpuvm_bo *vm_bo, u64 *start, u64 *end)
 {
 	u64 tables = 0, last = U64_MAX;
 	struct drm_gpuva *va;
+
+	lockdep_assert_held(&to_panthor_vm(vm_bo->vm)->op_lock);
 
 	*start = U64_MAX;
 	*end = 0;

@@ -24,7 +24,8 @@
 
 /*
  * A scan may wait for the GPU this often, and each time for as long as the
- * callback does. Allocations of anybody wait for the scan.
+ * callback does. Allocations of anybody wait for the scan. The core's callbacks have a
+ * tighter limit of their own; stock ones have none.
  */
 #define SCAN_MAX_WAITS	8
 

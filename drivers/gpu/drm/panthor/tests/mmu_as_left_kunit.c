@@ -120,6 +120,100 @@ static void slot_that_cannot_be_flushed_is_not_taken(struct kunit *test)
 }
 
 /*
+ * What an UPDATE does while a region is locked is not known. The GPU faults when the
+ * region of an earlier change is still locked, and cannot be flushed now either.
+ * Succeeds if the slot is left alone, and unlocked before it is programmed again.
+ */
+static void slot_left_locked_takes_no_update(struct kunit *test)
+{
+	struct panthor_vm *vm = locked_vm(test);
+
+	panthor_seam_fail_once(test, SEAM_FLUSH_CACHES, -EIO);
+	panthor_fake_as_fault(1, 0xc3, VA);
+	KUNIT_EXPECT_EQ(test, panthor_fake_as_deliver(), IRQ_HANDLED);
+	KUNIT_EXPECT_EQ(test, panthor_fake_as_locked_mask(), BIT(1));
+
+	mmu_as_deactivate(test, vm);
+	panthor_seam_fail_once(test, SEAM_FLUSH_CACHES, -EIO);
+	KUNIT_EXPECT_EQ(test, panthor_vm_active(vm), -EIO);
+	panthor_fake_as_forget();
+	mmu_as_activate(test, vm);
+	expect_as_story(test, "FLUSH 1:UNLOCK 1:UPDATE");
+	expect_no_as_locked(test);
+	mmu_as_reset(test);
+}
+
+/*
+ * A VM goes while its slot is locked and cannot be flushed.
+ * Succeeds if no other VM gets the slot before the reset, and one does after it.
+ */
+static void slot_left_locked_is_nobodys(struct kunit *test)
+{
+	struct panthor_vm *vm, *other = panthor_kunit_vm(test);
+
+	one_slot(test);
+	vm = panthor_kunit_vm(test);
+	mmu_as_activate(test, vm);
+	mmu_as_deactivate(test, vm);
+	panthor_seam_fail_always(test, SEAM_FLUSH_CACHES, -EIO);
+	panthor_kunit_vm_put(test, vm);
+	panthor_seam_disarm(SEAM_FLUSH_CACHES);
+	KUNIT_ASSERT_EQ(test, panthor_fake_as_locked_mask(), BIT(1));
+	panthor_fake_as_forget();
+	KUNIT_EXPECT_EQ(test, panthor_vm_active(other), -EBUSY);
+	expect_as_story(test, "");
+
+	mmu_as_reset(test);
+	mmu_as_activate(test, other);
+	expect_as_story(test, "1:UPDATE");
+}
+
+/*
+ * A GPU that does not answer is suspended. The work that would reset it was cancelled,
+ * but the rest of the suspend resets it if it is told to.
+ * Succeeds if it is, what was unmapped stays until the resume, and no slot gets a
+ * command in between.
+ */
+static void suspend_without_an_answer_is_a_reset(struct kunit *test)
+{
+	struct panthor_device *ptdev = to_panthor_kunit(test)->ptdev;
+	struct panthor_vm *vm = mmu_as_active_vm(test);
+	struct panthor_gem_object *bo = panthor_kunit_bo(test, SZ_16K);
+	unsigned int refs = kref_read(&bo->base.refcount);
+
+	panthor_kunit_map(test, vm, bo, VA);
+	panthor_seam_fail_once(test, SEAM_FLUSH_CACHES, -ETIMEDOUT);
+	panthor_vm_unmap_range(vm, VA, SZ_16K);
+	flush_workqueue(panthor_cleanup_wq);
+	panthor_fake_as_forget();
+
+	ptdev->reset.fast = true;
+	atomic_set(&ptdev->pm.state, PANTHOR_DEVICE_PM_STATE_SUSPENDING);
+	panthor_seam_fail_once(test, SEAM_FLUSH_CACHES, -EIO);
+	kunit_warning_suppress(test)
+		panthor_mmu_suspend(ptdev);
+	atomic_set(&ptdev->pm.state, PANTHOR_DEVICE_PM_STATE_SUSPENDED);
+	KUNIT_EXPECT_FALSE(test, ptdev->reset.fast);
+	KUNIT_EXPECT_EQ(test, panthor_fake_as_locked_mask(), BIT(1));
+
+	panthor_fake_as_forget();
+	panthor_kunit_map(test, vm, bo, VA + SZ_1M);
+	panthor_vm_unmap_range(vm, VA + SZ_1M, SZ_16K);
+	flush_workqueue(panthor_cleanup_wq);
+	KUNIT_EXPECT_GT(test, kref_read(&bo->base.refcount), refs);
+	expect_as_story(test, "");
+
+	panthor_fake_as_gpu_reset();
+	atomic_set(&ptdev->pm.state, PANTHOR_DEVICE_PM_STATE_ACTIVE);
+	panthor_mmu_resume(ptdev);
+	flush_workqueue(panthor_cleanup_wq);
+	atomic_set(&ptdev->reset.pending, 0);
+	KUNIT_EXPECT_EQ(test, kref_read(&bo->base.refcount), refs);
+	mmu_as_reactivate(test, vm);
+	expect_as_story(test, "1:UPDATE");
+}
+
+/*
  * A map fails half way, in a VM that the GPU may be using.
  * Succeeds if nothing of it translates, nor when the VM is activated again, and
  * nothing stays locked.
@@ -222,6 +316,9 @@ static struct kunit_case mmu_as_left_cases[] = {
 	KUNIT_CASE_PARAM(next_change_locks_what_was_left_too, next_gen_params),
 	KUNIT_CASE(slot_left_locked_is_unlocked_before_it_is_taken),
 	KUNIT_CASE(slot_that_cannot_be_flushed_is_not_taken),
+	KUNIT_CASE(slot_left_locked_takes_no_update),
+	KUNIT_CASE(slot_left_locked_is_nobodys),
+	KUNIT_CASE(suspend_without_an_answer_is_a_reset),
 	KUNIT_CASE(map_that_failed_translates_to_nothing),
 	KUNIT_CASE(coherent_gpu_snoops_its_page_tables),
 	KUNIT_CASE(vm_is_not_activated_during_reset),

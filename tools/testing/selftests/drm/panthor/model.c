@@ -347,10 +347,11 @@ TEST_F_TIMEOUT(gpu, stuck_flush, 90)
 }
 
 /*
- * The same while the GPU is about to go to sleep. It depends on timing whether the
- * driver warns and forgets the reset, so not with others.
+ * The same while the GPU goes to sleep, which cancels the work that resets it (D121).
+ * Succeeds if the GPU wakes up and works, and no address space is programmed while a
+ * region of it is locked.
  */
-TEST_F_TIMEOUT(gpu, stuck_flush_at_suspend_alone, 90)
+TEST_F_TIMEOUT(gpu, stuck_flush_at_suspend_fatal, 90)
 {
 	struct client *gpu = &self->client;
 
