@@ -368,7 +368,7 @@ FIXTURE_TEARDOWN(table)
 }
 
 /* Succeeds if the sweeps before, whose table this is, failed both objects and pages. */
-TEST_F(table, both_kinds_failed)
+TEST_F(table, both_kinds_failed_fatal)
 {
 	unsigned int points[NTH_KINDS] = { };
 
