@@ -113,6 +113,10 @@ class Drivers(unittest.TestCase):
         self.assertEqual(meets("<= stock/16", Value(1025, ""), Value(16384, "")), "no")
         self.assertEqual(meets("<= stock", Value(1, "")), "")
 
+    def test_goal_that_leaves_room(self) -> None:
+        self.assertEqual(meets("<= stock+1%", Value(101, ""), Value(100, "")), "yes")
+        self.assertEqual(meets("<= stock+1%", Value(102, ""), Value(100, "")), "no")
+
     def test_boots_share_the_cases_out(self) -> None:
         cases = settings.own_programs("bench", None)
         alone, both = (bench.programs(cases, compared) for compared in (False, True))
