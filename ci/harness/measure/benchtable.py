@@ -116,9 +116,9 @@ DRIVERS: Table = {
         Row("size_bo", "the driver's object of a BO", "<= stock"),
         Row("size_mapping", "its object of a mapping", "<= stock"),
         Row("size_vm", "its object of a VM"),
-        Row("footprint_idle", "idle BO of 4 KiB, all in all", "<= stock"),
-        Row("footprint_2m", "2 MiB mapped, one block", "<= stock"),
-        Row("footprint_2m_4k", "2 MiB mapped, pages of 4 KiB", "<= stock")),
+        Row("footprint_idle", "idle BO of 4 KiB, all in all", "<= stock+1%"),
+        Row("footprint_2m", "2 MiB mapped, one block", "<= stock+2%"),
+        Row("footprint_2m_4k", "2 MiB mapped, pages of 4 KiB", "<= stock+2%")),
     "pages to swap and back, of 512 the GPU wrote": (
         Row("swap_bo", "peer: a BO"),
         Row("swap_sparse", "a sparse range", "<= 0"),
@@ -165,7 +165,8 @@ def meets(goal: str, value: Optional[Value], stock: Optional[Value] = None) -> s
     if number.startswith("stock"):
         if stock is None:
             return ""
-        limit = stock.number / float(number.partition("/")[2] or 1)
+        more = number.partition("+")[2].removesuffix("%")
+        limit = stock.number / float(number.partition("/")[2] or 1) * (1 + float(more or 0) / 100)
     else:
         limit = float(number)
     return "yes" if (value.number <= limit if sign == "<=" else value.number >= limit) else "no"
