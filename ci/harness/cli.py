@@ -35,6 +35,10 @@ def _begin(s: Settings) -> list[Lane]:
     lanes.resolve_lanes(s.lanes, lambda: False)
     settings.prepare_output(s)
     chosen = lanes.resolve_lanes(s.lanes, lambda: lanes.kvm_works(s.output))
+    if s.config == "16k":
+        if not all(lane.arch == "arm64" for lane in chosen):
+            raise UsageError("only arm64 has pages of 16 KiB; choose LANES=arm64")
+        return [lane.with_big_pages() for lane in chosen]
     if s.config != "kcsan":
         return chosen
     if not all(lane.is_vm for lane in chosen):

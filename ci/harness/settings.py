@@ -45,6 +45,8 @@ PARALLEL = ("load", "races", "fuzz")
 DRIVERS = ("core", "stock")
 CONFIGS = ("kcsan",)
 """Kernels other than that of the verdicts; the name is that of the command, too."""
+KERNELS = (*CONFIGS, "16k")
+"""The same, and those without a command of their own."""
 KCSAN_TESTS = {"panthor_kcsan": ["race_on_purpose"]}
 """What only a kernel with KCSAN has; it is in no list of what must run."""
 VM_ONLY = ("panthor_gem_huge",)
@@ -87,7 +89,7 @@ class Settings:
     rounds: int = 10
     """How many times soak runs everything."""
     config: str = ""
-    """One of ``CONFIGS``, or the usual kernel."""
+    """One of ``KERNELS``, or the usual kernel."""
     stop: bool = False
     """Whether soak ends with the first run that fails."""
     quick: bool = False
@@ -189,8 +191,10 @@ def _random(text: str, command: str) -> int:
 
 def _config(settings: Settings) -> str:
     name = settings.given.get("CONFIG", "")
-    if name and name not in CONFIGS:
-        raise UsageError(f"unknown CONFIG '{name}'; choose from: {' '.join(CONFIGS)}")
+    if name and name not in KERNELS:
+        raise UsageError(f"unknown CONFIG '{name}'; choose from: {' '.join(KERNELS)}")
+    if name and settings.command in CONFIGS and name != settings.command:
+        raise UsageError(f"CONFIG={name} is another kernel than that of make {settings.command}")
     if name and settings.command not in ("verify", "soak", name):
         raise UsageError(f"CONFIG={name} is for verify and soak; {settings.command} has a kernel of its own")
     return settings.command if settings.command in CONFIGS else name

@@ -115,6 +115,8 @@ class Drivers(unittest.TestCase):
         self.assertEqual(meets("<= stock+1%", Value(1010, ""), Value(1000, "")), "yes")
         self.assertEqual(meets("<= stock+1%", Value(1011, ""), Value(1000, "")), "no")
 
+    def test_goal_that_leaves_room(self) -> None:
+
     def test_boots_share_the_cases_out(self) -> None:
         cases = settings.own_programs("bench", None)
         alone, both = (bench.programs(cases, compared) for compared in (False, True))

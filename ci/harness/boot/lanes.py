@@ -48,6 +48,8 @@ class Lane:
     """Without the debug options: for measuring speed, never for a verdict."""
     kcsan: bool = False
     """With KCSAN, which excludes KASAN."""
+    big_pages: bool = False
+    """With pages of 16 KiB."""
     steady: bool = False
     """Under TCG, an instruction is a nanosecond and CPUs take turns: a busy host
     makes the guest slow, but no deadline is missed in its time."""
@@ -59,9 +61,10 @@ class Lane:
 
     def fragment_names(self) -> list[str]:
         """Names of the config fragments (kunitconfig/<name>.config) in order."""
+        own = [*self.fragments, *(["arm64-16k"] if self.big_pages else [])]
         if self.lean:
-            return [*self.fragments, "lean"]
-        return [*self.fragments, *("kcsan" if self.kcsan and axis == "kasan" else axis for axis in AXES)]
+            return [*own, "lean"]
+        return [*own, *("kcsan" if self.kcsan and axis == "kasan" else axis for axis in AXES)]
 
     def without_debug(self) -> Lane:
         """The same with a lean kernel, which has a build folder of its own."""
@@ -70,11 +73,15 @@ class Lane:
     @property
     def listed(self) -> Lane:
         """The lane that a user names, and whose expectations hold."""
-        return LANES.get(self.name.removesuffix("-kcsan"), self)
+        return LANES.get(re.sub(r"-(?:kcsan|16k)$", "", self.name), self)
 
     def with_kcsan(self) -> Lane:
         """The same with a kernel that looks for data races, in a build folder of its own."""
         return dataclasses.replace(self, name=f"{self.name}-kcsan", kcsan=True)
+
+    def with_big_pages(self) -> Lane:
+        """The same with pages of 16 KiB, which the usual CPU under TCG does not have."""
+        return dataclasses.replace(self, name=f"{self.name}-16k", big_pages=True, tcg_cpu="cortex-a76")
 
     def accel_args(self, accel: str) -> list[str]:
         """QEMU arguments for ``accel``, one of kvm and tcg."""

@@ -20,7 +20,7 @@ class Row:
     name: str
     title: str
     goal: str = ""
-    """What is to be reached: ``<=`` or ``>=``, and a number, ``stock`` or ``stock/NUMBER``."""
+    """What is to be reached: ``<=`` or ``>=``, and a number, ``stock``, ``stock/NUMBER`` or ``stock+NUMBER%``."""
     peer: str = ""
 
 
@@ -116,6 +116,7 @@ DRIVERS: Table = {
         Row("size_bo", "the driver's object of a BO", "<= stock"),
         Row("size_mapping", "its object of a mapping", "<= stock"),
         Row("size_vm", "its object of a VM"),
+        # Of /proc/meminfo, whose pages of slabs are more or less full.
         Row("footprint_idle", "idle BO of 4 KiB, all in all", "<= stock+1%"),
         Row("footprint_2m", "2 MiB mapped, one block", "<= stock+2%"),
         Row("footprint_2m_4k", "2 MiB mapped, pages of 4 KiB", "<= stock+2%")),
@@ -165,8 +166,8 @@ def meets(goal: str, value: Optional[Value], stock: Optional[Value] = None) -> s
     if number.startswith("stock"):
         if stock is None:
             return ""
-        more = number.partition("+")[2].removesuffix("%")
-        limit = stock.number / float(number.partition("/")[2] or 1) * (1 + float(more or 0) / 100)
+        share, more = float(number.partition("/")[2] or 1), float(number.partition("+")[2].removesuffix("%") or 0)
+        limit = stock.number / share * (100 + more) / 100
     else:
         limit = float(number)
     return "yes" if (value.number <= limit if sign == "<=" else value.number >= limit) else "no"

@@ -140,8 +140,9 @@ take their time, a page-table walk, a TLB that keeps what was not
 invalidated, and reports of accesses through stale entries. KUnit suites
 compare it with a second implementation.""",
          (*_in(SIM, "Kconfig", "Kbuild.include", "Makefile", "sim_module.c"),
-          *_in(SIM, "sim_mem*", "sim_walk*", "sim_tlb*", "sim_mmu*", "sim_latency*"),
-          *_in(f"{SIM}/tests", "sim_walk_kunit.c", "sim_tlb_kunit.c", "sim_mmu*_kunit.c"))),
+          *_in(SIM, "sim_mem*", "sim_cache*", "sim_walk*", "sim_tlb*", "sim_mmu*",
+               "sim_latency*"),
+          *_in(f"{SIM}/tests", "sim_cache_kunit.c", "sim_walk_kunit.c", "sim_tlb_kunit.c", "sim_mmu*_kunit.c"))),
     Step("drm/panthor/sim: Interpret command streams", """\
 Add an interpreter of the instructions that panthor and Mesa emit, with
 scoreboards, synchronisation objects, calls, traps and the saved state of

@@ -348,9 +348,12 @@ int panthor_vm_bo_validate(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec)
  * @vm: The VM.
  * @slot_count: Fences that will be added.
  *
- * Evicted BOs come back, and stay for as long as the job's fence is pending.
+ * Evicted BOs come back, and stay for as long as the job's fence is pending. After that
+ * the VM is the last to be asked for them: a group that has kept its slot runs the job
+ * without panthor_vm_active().
  *
- * Context: Process context, in a loop of drm_exec_until_all_locked().
+ * Context: Process context, in a loop of drm_exec_until_all_locked(). Takes and releases
+ * gem_lru_mutex.
  *
  * Return: 0, that of drm_exec, or as panthor_vm_bo_validate().
  */
@@ -364,6 +367,8 @@ int panthor_vm_prepare_mapped_bos_resvs(struct drm_exec *exec, struct panthor_vm
 		ret = drm_gpuvm_prepare_objects(&vm->base, exec, slot_count);
 	if (!ret)
 		ret = drm_gpuvm_validate(&vm->base, exec);
+	if (!ret)
+		panthor_vm_reclaim_touch(vm);
 
 	return ret;
 }

@@ -34,6 +34,7 @@ struct dentry;
 struct device_node;
 struct irq_domain;
 struct page;
+struct sim_cache;
 struct sim_clocks;
 struct sim_events;
 struct sim_fw;
@@ -97,6 +98,8 @@ struct sim_config {
 	unsigned int cs_per_csg;
 	/** @coherent: Has a coherent path to memory. */
 	bool coherent;
+	/** @cache: Cache of the CPU that it does not snoop; NULL if it does. */
+	struct sim_cache *cache;
 	/** @seed: For everything that is random. */
 	u32 seed;
 	/** @latency: Latencies at the start. */

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "sim.h"
+#include "sim_cache.h"
 #include "sim_debugfs.h"
 #include "sim_events.h"
 #include "sim_inject.h"
@@ -112,6 +113,44 @@ static int sim_latency_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
+static int sim_cache_show(struct seq_file *m, void *unused)
+{
+	struct sim_gpu *gpu = m->private;
+	struct sim_cache_stats stats;
+
+	if (!gpu->config.cache) {
+		seq_puts(m, "mode off\n");
+		return 0;
+	}
+	stats = sim_cache_stats(gpu->config.cache);
+	seq_printf(m, "mode %s\n", sim_cache_mode_name(sim_cache_mode(gpu->config.cache)));
+	seq_printf(m, "cleaned %llu\ninvalidated %llu\nlost %llu\nearly %llu\n", stats.cleaned,
+		   stats.invalidated, stats.lost, stats.early);
+	seq_printf(m, "unclean %llu\ncached %llu\nuntracked %llu\n", stats.unclean,
+		   stats.cached, stats.untracked);
+	return 0;
+}
+
+static int sim_cache_command(struct sim_gpu *gpu, char *line)
+{
+	struct sim_cache *cache = gpu->config.cache;
+	enum sim_cache_mode mode;
+	int ret;
+
+	if (!cache)
+		return -ENODEV;
+	if (!strcmp(line, "no-clean") || !strcmp(line, "no-invalidate")) {
+		sim_cache_set_deaf(cache, line[3] == 'c', line[3] == 'i');
+		return 0;
+	}
+	ret = sim_cache_mode_parse(line, &mode);
+	if (!ret) {
+		sim_cache_set_deaf(cache, false, false);
+		sim_cache_set_mode(cache, mode);
+	}
+	return ret;
+}
+
 static int sim_node_show(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "/%s\n", sim_of_name(m->private));
@@ -181,6 +220,7 @@ static int sim_step_show(struct seq_file *m, void *unused)
 		.release = single_release,						\
 	}
 
+SIM_COMMAND_FILE(sim_cache_file, sim_cache_show, sim_cache_command);
 SIM_COMMAND_FILE(sim_expect_file, sim_expect_show, sim_inject_expect);
 SIM_COMMAND_FILE(sim_latency_file, sim_latency_show, sim_inject_latency);
 SIM_COMMAND_FILE(sim_inject_file, sim_help_show, sim_inject);
@@ -222,6 +262,7 @@ void sim_debugfs_add(struct sim_gpu *gpu)
 	debugfs_create_file("violations", 0400, gpu->debugfs, gpu, &sim_violations_fops);
 	debugfs_create_file("events", 0400, gpu->debugfs, gpu, &sim_events_file_fops);
 	debugfs_create_file("node", 0400, gpu->debugfs, gpu, &sim_node_fops);
+	debugfs_create_file("cache", 0600, gpu->debugfs, gpu, &sim_cache_file_fops);
 	debugfs_create_file("expect", 0600, gpu->debugfs, gpu, &sim_expect_file_fops);
 	debugfs_create_file("latency", 0600, gpu->debugfs, gpu, &sim_latency_file_fops);
 	debugfs_create_file("inject", 0600, gpu->debugfs, gpu, &sim_inject_file_fops);

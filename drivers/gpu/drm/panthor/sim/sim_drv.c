@@ -7,6 +7,7 @@
 
 #include "sim.h"
 #include "sim_debugfs.h"
+#include "sim_dma.h"
 #include "sim_inject.h"
 #include "sim_of.h"
 
@@ -41,9 +42,13 @@ static bool coherent[SIM_MAX_GPUS] = { [0 ... SIM_MAX_GPUS - 1] = true };
 module_param_array(coherent, bool, NULL, 0444);
 MODULE_PARM_DESC(coherent, "Has a coherent path to memory, one value per GPU");
 
+static char *cache = "random";
+module_param(cache, charp, 0444);
+MODULE_PARM_DESC(cache, "Cache of the CPU, for GPUs that are not coherent: lazy, random, eager or off");
+
 static unsigned int seed = 1;
 module_param(seed, uint, 0444);
-MODULE_PARM_DESC(seed, "Seed of times that vary");
+MODULE_PARM_DESC(seed, "Seed of times that vary, and of the cache");
 
 static char *latency = "";
 module_param(latency, charp, 0444);
@@ -108,6 +113,7 @@ static void sim_remove_all(void)
 		sim_gpus[id] = NULL;
 	}
 	sim_debugfs_fini();
+	sim_dma_fini();
 }
 
 static int __init sim_init(void)
@@ -118,12 +124,18 @@ static int __init sim_init(void)
 	ret = sim_config_read(&config);
 	if (ret)
 		return ret;
+	ret = sim_dma_init(seed, cache);
+	if (ret) {
+		pr_err("panthor-sim: no cache \"%s\": %d\n", cache, ret);
+		return ret;
+	}
 
 	sim_debugfs_init();
 	if (gpus)
 		add_taint(TAINT_TEST, LOCKDEP_STILL_OK);
 	for (unsigned int id = 0; id < gpus; id++) {
 		config.coherent = coherent[id];
+		config.cache = coherent[id] ? NULL : sim_dma_cache();
 		ret = sim_gpu_add(id, &config);
 		if (ret) {
 			sim_remove_all();

@@ -47,7 +47,7 @@ int sim_io_add(struct sim_gpu *gpu, struct device_node *np)
 	if (sim_io[gpu->id].gpu)
 		return -EBUSY;
 
-	sim_io[gpu->id].np = np;
+	WRITE_ONCE(sim_io[gpu->id].np, np);
 	WRITE_ONCE(sim_io[gpu->id].gpu, gpu);
 	return 0;
 }
@@ -62,7 +62,29 @@ void sim_io_remove(struct sim_gpu *gpu)
 {
 	guard(mutex)(&sim_io_lock);
 	WRITE_ONCE(sim_io[gpu->id].gpu, NULL);
-	sim_io[gpu->id].np = NULL;
+	WRITE_ONCE(sim_io[gpu->id].np, NULL);
+}
+
+/**
+ * sim_io_cache() - The cache that a device does not snoop
+ * @dev: Any device. It is one of ours for as long as the driver has it.
+ *
+ * Context: Any.
+ *
+ * Return: The cache, or NULL if there is none, or the device is not ours.
+ */
+struct sim_cache *sim_io_cache(const struct device *dev)
+{
+	const struct device_node *np = dev->of_node;
+
+	for (unsigned int i = 0; np && i < SIM_MAX_GPUS; i++) {
+		struct sim_gpu *gpu = READ_ONCE(sim_io[i].gpu);
+
+		if (gpu && READ_ONCE(sim_io[i].np) == np)
+			return gpu->config.cache;
+	}
+
+	return NULL;
 }
 
 static struct sim_gpu *sim_io_find(unsigned long addr, u32 *offset)

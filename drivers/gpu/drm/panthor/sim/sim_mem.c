@@ -4,10 +4,11 @@
  *
  * Assumed here: all memory is in the linear map, as on 64-bit machines. The
  * linear map is cacheable, also where the driver and user space map the same
- * page write-combined. That is right where caches are not modelled (UML, QEMU
+ * page write-combined. That is right where the machine has no caches (UML, QEMU
  * without hardware virtualisation) or where the CPU resolves such aliases
  * (x86); on an arm64 machine with real caches a non-coherent variant of the
- * GPU would need cache maintenance here.
+ * GPU would need cache maintenance here. Such a GPU's view of memory is that of
+ * a cache which is modelled: sim_cache.h.
  */
 
 #include <linux/kasan-checks.h>
@@ -102,7 +103,7 @@ static void copy(void *dst, const void *src, size_t len)
 
 /**
  * sim_mem_copy() - Copy between the GPU and memory
- * @pa: Physical address of memory that lives; the copy stays in its page.
+ * @mem: Where the memory is mapped; the copy stays in its page.
  * @buf: The GPU's side. Aligned as the memory is, words are never torn.
  * @len: Number of bytes.
  * @access: SIM_WRITE copies to memory, the others from there.
@@ -111,10 +112,8 @@ static void copy(void *dst, const void *src, size_t len)
  *
  * Context: Any.
  */
-void sim_mem_copy(u64 pa, void *buf, size_t len, enum sim_access access)
+void sim_mem_copy(void *mem, void *buf, size_t len, enum sim_access access)
 {
-	void *mem = phys_to_virt(pa);
-
 	/* memcpy() is not instrumented by every compiler. */
 	if (access == SIM_WRITE) {
 		kasan_check_write(mem, len);

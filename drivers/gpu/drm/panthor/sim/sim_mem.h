@@ -47,6 +47,6 @@ struct sim_page_owner {
 
 enum sim_page_life sim_mem_life(u64 pa, struct sim_page_owner *owner);
 bool sim_mem_readable(u64 pa);
-void sim_mem_copy(u64 pa, void *buf, size_t len, enum sim_access access);
+void sim_mem_copy(void *mem, void *buf, size_t len, enum sim_access access);
 
 #endif

@@ -34,11 +34,12 @@
  * model reports damage and never does it. Only a model that has to be fast asks
  * the page tables at every nth use; the page is looked at each time even then.
  *
- * Limits: data caches are not modelled, stores are in memory at once. Nor is a
- * stale copy of a table that was invalid when it was read, so a map without
- * flush is only seen by the UNLOCK that lacks it. A page that was freed and is
- * allocated again looks like a live one; it is told from the old one if either
- * is in a page cache, which all memory of GEM objects is.
+ * Limits: data caches of the GPU are not modelled, stores are in memory at once;
+ * that of the CPU is in sim_cache.h. Nor is a stale copy of a table that was
+ * invalid when it was read, so a map without flush is only seen by the UNLOCK
+ * that lacks it. A page that was freed and is allocated again looks like a live
+ * one; it is told from the old one if either is in a page cache, which all memory
+ * of GEM objects is.
  *
  * One lock, the GPU's, serialises everything. Nothing here sleeps, allocates
  * or takes a lock.
@@ -55,6 +56,7 @@
 /* Delays of a command that mean something else. */
 #define SIM_MMU_NEVER		U64_MAX
 
+struct sim_cache;
 struct sim_mmu;
 
 /**
@@ -132,6 +134,7 @@ struct sim_mmu_env {
  * @tlb_entries: Translations that the TLB of an AS holds.
  * @check_every: Compare every nth use of a translation with the page tables; 0
  *	and 1 compare each.
+ * @cache: Cache of the CPU that the GPU does not snoop; NULL if it does.
  */
 struct sim_mmu_config {
 	u16 as_present;
@@ -139,6 +142,7 @@ struct sim_mmu_config {
 	u8 pa_bits;
 	unsigned int tlb_entries;
 	unsigned int check_every;
+	struct sim_cache *cache;
 };
 
 /**

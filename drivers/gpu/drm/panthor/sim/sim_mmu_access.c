@@ -10,6 +10,7 @@
 
 #include "../panthor_mmu_regs.h"
 
+#include "sim_cache.h"
 #include "sim_mmu.h"
 #include "sim_mmu_priv.h"
 
@@ -334,7 +335,7 @@ int sim_mmu_copy(struct sim_mmu *mmu, unsigned int as, u64 va, void *buf, size_t
 		if (ret)
 			return ret;
 
-		sim_mem_copy(pa, buf, part, access);
+		sim_cache_copy(mmu->config.cache, pa, buf, part, access);
 		mmu->stats.bytes += part;
 		a.va += part;
 		buf += part;

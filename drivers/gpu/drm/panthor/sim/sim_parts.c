@@ -148,6 +148,7 @@ int sim_parts_init(struct sim_gpu *gpu)
 		.va_bits = features & 0xff,
 		.pa_bits = (features >> 8) & 0xff,
 		.tlb_entries = 256,
+		.cache = gpu->config.cache,
 	};
 	const struct sim_mmu_env env = {
 		.priv = gpu,

@@ -314,6 +314,31 @@ static void vm_that_became_active_goes_to_the_end(struct kunit *test)
 }
 
 /*
+ * Two VMs have their slots, in which the first one came later. A job does not make a VM
+ * that has a slot active once more.
+ * Succeeds if the one that got a job last is the last to lose BOs.
+ */
+static void vm_with_the_later_job_goes_to_the_end(struct kunit *test)
+{
+	struct vm_race first, second;
+
+	vm_race_init(test, &first);
+	vm_race_init(test, &second);
+	KUNIT_ASSERT_EQ(test, panthor_vm_active(second.vm), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, race_idle, second.vm), 0);
+	KUNIT_ASSERT_EQ(test, panthor_vm_active(first.vm), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, race_idle, first.vm), 0);
+	KUNIT_ASSERT_EQ(test, panthor_kunit_prepare_job(first.vm), 0);
+	KUNIT_ASSERT_EQ(test, panthor_kunit_prepare_job(second.vm), 0);
+	kunit_release_action(test, race_idle, first.vm);
+	kunit_release_action(test, race_idle, second.vm);
+
+	KUNIT_EXPECT_EQ(test, panthor_kunit_scan(test, GFP_KERNEL, 1), BO_PAGES);
+	KUNIT_EXPECT_NULL(test, first.bos[0]->backing.pages);
+	KUNIT_EXPECT_NOT_NULL(test, second.bos[0]->backing.pages);
+}
+
+/*
  * The VM gets a job while the first of its BOs is scanned, and a second scan
  * looks at it while the first one holds all of them (B56): it finds a VM that
  * has nothing. No BO goes, as all are busy.
@@ -390,6 +415,7 @@ static struct kunit_case reclaim_race_cases[] = {
 	KUNIT_CASE_PARAM(bo_that_became_busy_keeps_its_mapping, maps_gen_params),
 	KUNIT_CASE(delay_alone_does_not_save_a_bo),
 	KUNIT_CASE(vm_that_became_active_goes_to_the_end),
+	KUNIT_CASE(vm_with_the_later_job_goes_to_the_end),
 	KUNIT_CASE(vm_looked_at_while_its_bos_are_out_stays_known),
 	KUNIT_CASE(restore_does_not_take_a_new_mapping_for_the_old),
 	{}

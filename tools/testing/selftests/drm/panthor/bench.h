@@ -27,7 +27,10 @@ void fail(const char *format, ...) __printf(1, 2) __noreturn;
 void must(int ret, const char *what);
 void result(const char *name, double value, const char *unit);
 uint64_t now_ns(void);
+uint64_t cpu_ns(void);
 struct sim_stats stats(void);
+/* Waits until no command is sent any more. */
+void settle(void);
 double percentile_us(uint64_t *ns, unsigned int count, unsigned int percent);
 void gpu_open(struct client *gpu, uint64_t data_size);
 void gpu_close(struct client *gpu);

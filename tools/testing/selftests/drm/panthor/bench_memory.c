@@ -62,16 +62,16 @@ void memory_close(struct client *gpu)
 	sleep_ms(500);
 }
 
-/* Runs @count instructions, none is a job of fences only; the ioctl takes so many ns. */
+/* Runs @count instructions, none is a job of fences only; the ioctl takes so many ns of the CPU. */
 static uint64_t run(struct client *gpu, const uint64_t *insns, unsigned int count)
 {
 	uint64_t start, ns;
 
 	memcpy(gpu->stream.map, insns, count * sizeof(*insns));
-	start = now_ns();
+	start = cpu_ns();
 	must(group_submit(gpu->fd, gpu->group, 0, count ? STREAM_VA : 0, count * 8, gpu->syncobj),
 	     "GROUP_SUBMIT");
-	ns = now_ns() - start;
+	ns = cpu_ns() - start;
 	must(syncobj_wait(gpu->fd, gpu->syncobj, JOB_MS), "wait for a job");
 	if (syncobj_status(gpu->fd, gpu->syncobj) != 1)
 		fail("a job ended with an error");
@@ -261,12 +261,15 @@ static void evict_and_restore(unsigned int count, struct cost *evict, struct cos
 	/* With an address space there are caches to be flushed. */
 	run_nothing(&gpu);
 
+	/* Workers free what the run before had. */
+	settle();
 	before = stats();
 	ns = now_ns();
 	if (scan(EVERYTHING) < count)
 		fail("%u pages were not evicted", count);
 	*evict = since(now_ns() - ns, before);
 
+	settle();
 	before = stats();
 	ns = now_ns();
 	must(group_submit(gpu.fd, gpu.group, 0, 0, 0, gpu.syncobj), "GROUP_SUBMIT");

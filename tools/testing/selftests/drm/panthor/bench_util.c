@@ -43,6 +43,15 @@ uint64_t now_ns(void)
 	return ts.tv_sec * NS + ts.tv_nsec;
 }
 
+/* Of this thread: a worker that it wakes may take its CPU, and its time on the clock. */
+uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * NS + ts.tv_nsec;
+}
+
 struct sim_stats stats(void)
 {
 	struct sim_stats now;
@@ -89,6 +98,17 @@ void device_power(const char *device, const char *control)
 
 	snprintf(path, sizeof(path), DRIVER "%s/power/control", device);
 	must(file_write(path, control), path);
+}
+
+void settle(void)
+{
+	struct sim_stats last, now = stats();
+
+	do {
+		last = now;
+		sleep_ms(50);
+		now = stats();
+	} while (now.as_commands != last.as_commands || now.flushes != last.flushes);
 }
 
 void gpu_open(struct client *gpu, uint64_t data_size)

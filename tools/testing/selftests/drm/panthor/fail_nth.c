@@ -14,12 +14,15 @@
 #include "nth_ops.h"
 
 #define ROUNDS	10
+#define LINE	"| %-30s | %s | %4u points | %4u refused | %4u survived |"
+#define LINES	(2 * 64)
 
 /* Errnos that say the same as ENOMEM, where it is not the driver that chooses them. */
 #define SHMEM_ERRNO	ENOSPC	/* no inode */
 
-static void sweep_kind(struct __test_metadata *_metadata, struct sweep *sweep,
-		       const struct operation *op, int also, enum nth_kind kind)
+/* So many allocations were failed. */
+static unsigned int sweep_kind(struct __test_metadata *_metadata, struct sweep *sweep,
+			       const struct operation *op, int also, enum nth_kind kind)
 {
 	const char *name = op->name ?: sweep->desc->name;
 	struct nth_row row;
@@ -29,19 +32,25 @@ static void sweep_kind(struct __test_metadata *_metadata, struct sweep *sweep,
 	for (unsigned int i = 0; i < row.bad_count; i++)
 		TH_LOG("%s, %s %u, returns %d: %s", name, nth_kinds[kind], row.bad[i].nth,
 		       row.bad[i].result, nth_outcome(row.bad[i].outcome));
-	TH_LOG("| %-30s | %s | %4u points | %4u refused | %4u survived |", name, nth_kinds[kind],
-	       row.refused + row.survived, row.refused, row.survived);
-	ASSERT_EQ(0, row.bad_count);
-	EXPECT_TRUE(row.ended) {
+	TH_LOG(LINE, name, nth_kinds[kind], row.refused + row.survived, row.refused, row.survived);
+	EXPECT_EQ(0, nth_keep(name, kind, &row));
+	EXPECT_EQ(0, row.bad_count);
+	EXPECT_TRUE(row.bad_count || row.ended) {
 		TH_LOG("%s: still no end after %u allocations", name, sweep->bound);
 	}
+	return row.refused + row.survived;
 }
 
 static void sweep_all(struct __test_metadata *_metadata, struct sweep *sweep,
 		      const struct operation *op, int also)
 {
+	unsigned int points = 0;
+
 	for (enum nth_kind kind = 0; kind < NTH_KINDS; kind++)
-		sweep_kind(_metadata, sweep, op, also, kind);
+		points += sweep_kind(_metadata, sweep, op, also, kind);
+	EXPECT_TRUE(sweep->idle || points) {
+		TH_LOG("allocates nothing, or nothing is failed");
+	}
 	EXPECT_EQ(0, client_works(&sweep->user.client, PATTERN));
 }
 
@@ -75,6 +84,8 @@ FIXTURE_SETUP(wrong)
 		SKIP(return, "no render node of a driver named panthor");
 	if (ret == -ENOENT)
 		SKIP(return, NO_FAULTS);
+	if (ret == -EBUSY)
+		SKIP(return, MERGED);
 	ASSERT_EQ(0, ret);
 }
 
@@ -167,6 +178,7 @@ FIXTURE_VARIANT(nth) {
 	enum call_id id;
 	const struct operation *op;
 	int also;
+	bool idle;
 };
 
 FIXTURE_SETUP(nth)
@@ -178,7 +190,10 @@ FIXTURE_SETUP(nth)
 		SKIP(return, "no render node of a driver named panthor");
 	if (ret == -ENOENT)
 		SKIP(return, NO_FAULTS);
+	if (ret == -EBUSY)
+		SKIP(return, MERGED);
 	ASSERT_EQ(0, ret);
+	self->sweep.idle = variant->idle;
 	lack = lacks(&self->sweep, variant->op);
 	if (lack)
 		SKIP(return, "%s", lack);
@@ -189,8 +204,11 @@ FIXTURE_TEARDOWN(nth)
 	EXPECT_EQ(0, nth_close(&self->sweep));
 }
 
-FIXTURE_VARIANT_ADD(nth, query) { .id = CALL_QUERY, .op = &of_calls };
-FIXTURE_VARIANT_ADD(nth, query_timestamp) { .id = CALL_QUERY_TIMESTAMP, .op = &of_calls };
+FIXTURE_VARIANT_ADD(nth, query) { .id = CALL_QUERY, .op = &of_calls, .idle = true };
+FIXTURE_VARIANT_ADD(nth, query_timestamp) {
+	.id = CALL_QUERY_TIMESTAMP, .op = &of_calls, .idle = true,
+};
+
 /* alloc_io_pgtable_ops() does not say why there is no page table. */
 FIXTURE_VARIANT_ADD(nth, vm_create) {
 	.id = CALL_VM_CREATE, .op = &of_calls, .also = EINVAL,
@@ -204,7 +222,7 @@ FIXTURE_VARIANT_ADD(nth, vm_sparse) { .id = CALL_VM_SPARSE, .op = &of_calls };
 FIXTURE_VARIANT_ADD(nth, vm_map_async) { .id = CALL_VM_MAP_ASYNC, .op = &of_calls };
 FIXTURE_VARIANT_ADD(nth, vm_unmap_async) { .id = CALL_VM_UNMAP_ASYNC, .op = &of_calls };
 FIXTURE_VARIANT_ADD(nth, vm_sync_only) { .id = CALL_VM_SYNC_ONLY, .op = &of_calls };
-FIXTURE_VARIANT_ADD(nth, vm_get_state) { .id = CALL_VM_GET_STATE, .op = &of_calls };
+FIXTURE_VARIANT_ADD(nth, vm_get_state) { .id = CALL_VM_GET_STATE, .op = &of_calls, .idle = true };
 FIXTURE_VARIANT_ADD(nth, bo_create) {
 	.id = CALL_BO_CREATE, .op = &of_calls, .also = SHMEM_ERRNO,
 };
@@ -213,16 +231,21 @@ FIXTURE_VARIANT_ADD(nth, bo_create_private) {
 	.id = CALL_BO_CREATE_PRIVATE, .op = &of_calls, .also = SHMEM_ERRNO,
 };
 
-FIXTURE_VARIANT_ADD(nth, bo_mmap_offset) { .id = CALL_BO_MMAP_OFFSET, .op = &of_calls };
-FIXTURE_VARIANT_ADD(nth, group_create) {
-	.id = CALL_GROUP_CREATE, .op = &of_group, .also = SHMEM_ERRNO,
+FIXTURE_VARIANT_ADD(nth, bo_mmap_offset) {
+	.id = CALL_BO_MMAP_OFFSET, .op = &of_calls, .idle = true,
 };
 
-FIXTURE_VARIANT_ADD(nth, group_destroy) { .id = CALL_GROUP_DESTROY, .op = &of_calls };
+FIXTURE_VARIANT_ADD(nth, group_destroy) {
+	.id = CALL_GROUP_DESTROY, .op = &of_calls, .idle = true,
+};
+
 FIXTURE_VARIANT_ADD(nth, submit) { .id = CALL_SUBMIT, .op = &of_calls };
 FIXTURE_VARIANT_ADD(nth, submit_wait) { .id = CALL_SUBMIT_WAIT, .op = &of_calls };
 FIXTURE_VARIANT_ADD(nth, submit_evicted) { .id = CALL_SUBMIT, .op = &restore };
-FIXTURE_VARIANT_ADD(nth, group_get_state) { .id = CALL_GROUP_GET_STATE, .op = &of_calls };
+FIXTURE_VARIANT_ADD(nth, group_get_state) {
+	.id = CALL_GROUP_GET_STATE, .op = &of_calls, .idle = true,
+};
+
 FIXTURE_VARIANT_ADD(nth, heap_create) {
 	.id = CALL_HEAP_CREATE, .op = &of_calls, .also = SHMEM_ERRNO,
 };
@@ -231,29 +254,32 @@ FIXTURE_VARIANT_ADD(nth, heap_create_first) {
 	.id = CALL_HEAP_CREATE, .op = &first_heap, .also = SHMEM_ERRNO,
 };
 
-FIXTURE_VARIANT_ADD(nth, heap_destroy) { .id = CALL_HEAP_DESTROY, .op = &of_calls };
+FIXTURE_VARIANT_ADD(nth, heap_destroy) { .id = CALL_HEAP_DESTROY, .op = &of_calls, .idle = true };
 FIXTURE_VARIANT_ADD(nth, set_label) { .id = CALL_SET_LABEL, .op = &of_calls };
-FIXTURE_VARIANT_ADD(nth, mmio_offset) { .id = CALL_MMIO_OFFSET, .op = &of_calls };
+FIXTURE_VARIANT_ADD(nth, mmio_offset) { .id = CALL_MMIO_OFFSET, .op = &of_calls, .idle = true };
 FIXTURE_VARIANT_ADD(nth, bo_sync) { .id = CALL_BO_SYNC, .op = &of_calls };
-FIXTURE_VARIANT_ADD(nth, query_info) { .id = CALL_QUERY_INFO, .op = &of_calls };
-FIXTURE_VARIANT_ADD(nth, gem_close) { .op = &gem_close };
+FIXTURE_VARIANT_ADD(nth, query_info) { .id = CALL_QUERY_INFO, .op = &of_calls, .idle = true };
+FIXTURE_VARIANT_ADD(nth, gem_close) { .op = &gem_close, .idle = true };
 FIXTURE_VARIANT_ADD(nth, mmap) { .op = &mmap_bo };
-FIXTURE_VARIANT_ADD(nth, munmap) { .op = &munmap_bo };
+FIXTURE_VARIANT_ADD(nth, munmap) { .op = &munmap_bo, .idle = true };
 FIXTURE_VARIANT_ADD(nth, mmap_flush_id) { .op = &mmap_flush_id };
 FIXTURE_VARIANT_ADD(nth, fault_read) { .op = &fault_read };
 FIXTURE_VARIANT_ADD(nth, fault_write) { .op = &fault_write };
-FIXTURE_VARIANT_ADD(nth, fault_flush_id) { .op = &fault_flush_id };
+FIXTURE_VARIANT_ADD(nth, fault_flush_id) { .op = &fault_flush_id, .idle = true };
 FIXTURE_VARIANT_ADD(nth, fault_evicted) { .op = &refault };
-FIXTURE_VARIANT_ADD(nth, evict) { .op = &evict_bo };
+FIXTURE_VARIANT_ADD(nth, evict) { .op = &evict_bo, .idle = true };
 FIXTURE_VARIANT_ADD(nth, open) { .op = &open_file, .also = SHMEM_ERRNO };
 FIXTURE_VARIANT_ADD(nth, export) { .op = &export_bo };
 FIXTURE_VARIANT_ADD(nth, import) { .op = &import_bo };
 FIXTURE_VARIANT_ADD(nth, import_self) { .op = &import_self };
 FIXTURE_VARIANT_ADD(nth, mmap_dmabuf) { .op = &mmap_dmabuf };
-FIXTURE_VARIANT_ADD(nth, close_dmabuf) { .op = &close_dmabuf };
+FIXTURE_VARIANT_ADD(nth, close_dmabuf) { .op = &close_dmabuf, .idle = true };
 
-/* Succeeds if each failed allocation is told, leaves nothing behind, and is over then. */
-TEST_F_TIMEOUT(nth, sweep_alone, 300)
+/*
+ * Succeeds if each failed allocation is told, leaves nothing behind, and is over then.
+ * With the stock driver by name only: nobody has looked yet at what these leave there.
+ */
+TEST_F_TIMEOUT(nth, sweep_fatal, 300)
 {
 	sweep_all(_metadata, &self->sweep, variant->op, variant->also ?: ENOMEM);
 }
@@ -277,15 +303,21 @@ FIXTURE(fatal) {
 FIXTURE_VARIANT(fatal) {
 	enum call_id id;
 	const struct operation *op;
+	int also;
+	bool idle;
 };
 
 /*
- * These end a stock kernel (D110), or make it warn and keep a VM that could not be
+ * These end a stock kernel (D110, D117), or make it warn and keep a VM that could not be
  * unmapped for want of memory.
  */
+FIXTURE_VARIANT_ADD(fatal, group_create) {
+	.id = CALL_GROUP_CREATE, .op = &of_group, .also = SHMEM_ERRNO,
+};
+
 FIXTURE_VARIANT_ADD(fatal, submit_timeline) { .id = CALL_SUBMIT_TIMELINE, .op = &of_calls };
-FIXTURE_VARIANT_ADD(fatal, vm_destroy) { .id = CALL_VM_DESTROY, .op = &of_calls };
-FIXTURE_VARIANT_ADD(fatal, close) { .op = &close_file };
+FIXTURE_VARIANT_ADD(fatal, vm_destroy) { .id = CALL_VM_DESTROY, .op = &of_calls, .idle = true };
+FIXTURE_VARIANT_ADD(fatal, close) { .op = &close_file, .idle = true };
 
 FIXTURE_SETUP(fatal)
 {
@@ -296,11 +328,14 @@ FIXTURE_SETUP(fatal)
 	self->sweep.user.client.fd = -1;
 	if (!getenv("PANTHOR_BY_NAME"))
 		SKIP(return, "may end the kernel, set PANTHOR_BY_NAME=1");
+	self->sweep.idle = variant->idle;
 	ret = nth_open(&self->sweep, &calls[variant->id]);
 	if (ret == -ENODEV)
 		SKIP(return, "no render node of a driver named panthor");
 	if (ret == -ENOENT)
 		SKIP(return, NO_FAULTS);
+	if (ret == -EBUSY)
+		SKIP(return, MERGED);
 	ASSERT_EQ(0, ret);
 }
 
@@ -310,9 +345,44 @@ FIXTURE_TEARDOWN(fatal)
 }
 
 /* The same. */
-TEST_F_TIMEOUT(fatal, sweep_alone, 300)
+TEST_F_TIMEOUT(fatal, sweep_fatal, 300)
 {
-	sweep_all(_metadata, &self->sweep, variant->op, ENOMEM);
+	sweep_all(_metadata, &self->sweep, variant->op, variant->also ?: ENOMEM);
+}
+
+FIXTURE(table) {
+	struct nth_line lines[LINES];
+	int count;
+};
+
+FIXTURE_SETUP(table)
+{
+	self->count = nth_lines(self->lines, LINES);
+	if (!self->count)
+		SKIP(return, "no sweep has run");
+	ASSERT_LT(0, self->count);
+}
+
+FIXTURE_TEARDOWN(table)
+{
+}
+
+/* Succeeds if the sweeps before, whose table this is, failed both objects and pages. */
+TEST_F(table, both_kinds_failed_fatal)
+{
+	unsigned int points[NTH_KINDS] = { };
+
+	for (int i = 0; i < self->count; i++) {
+		const struct nth_line *line = &self->lines[i];
+
+		points[line->kind] += line->refused + line->survived;
+		TH_LOG(LINE, line->name, nth_kinds[line->kind], line->refused + line->survived,
+		       line->refused, line->survived);
+	}
+	TH_LOG("%u objects and %u pages, in %d sweeps", points[NTH_SLAB], points[NTH_PAGE],
+	       self->count);
+	EXPECT_LT(0, points[NTH_SLAB]);
+	EXPECT_LT(0, points[NTH_PAGE]);
 }
 
 TEST_HARNESS_MAIN

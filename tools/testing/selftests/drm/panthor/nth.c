@@ -11,13 +11,12 @@
 #include "nth.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define DEBUGFS		"/sys/kernel/debug/"
-#define GFP_WAIT	DEBUGFS "failslab/ignore-gfp-wait"
-#define CACHE_FILTER	DEBUGFS "failslab/cache-filter"
-#define MIN_ORDER	DEBUGFS "fail_page_alloc/min-order"
+#define FAILSLAB	"/sys/kernel/debug/failslab/cache-filter"
+/* Each test may be a process of its own. */
+#define LINES		"/tmp/panthor-fail_nth"
 /*
- * Caches that debugging has take objects now and then, so an operation that got to
- * its end may have had fewer allocations than the one before.
+ * A cache that is full takes a page, and more, so an operation that got to its end may
+ * have had fewer allocations than the one before.
  */
 #define ENDS		2
 
@@ -38,10 +37,13 @@ const char *nth_outcome(enum outcome outcome)
 	return outcomes[outcome];
 }
 
-/* -ENODEV without a GPU, or -ENOENT where nothing can be made to fail. */
+/*
+ * -ENODEV without a GPU, -ENOENT where nothing can be made to fail, or -EBUSY where
+ * debug tools could not be spared.
+ */
 int nth_open(struct sweep *sweep, const struct ioctl_desc *desc)
 {
-	char path[80], text[8];
+	char path[80];
 	int ret = user_open(&sweep->user);
 
 	sweep->desc = desc;
@@ -51,35 +53,29 @@ int nth_open(struct sweep *sweep, const struct ioctl_desc *desc)
 	if (ret)
 		return ret;
 	sweep->nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	if (sweep->nth < 0 || access(CACHE_FILTER, W_OK) || access(MIN_ORDER, W_OK) ||
-	    file_read(GFP_WAIT, text, sizeof(text)) || text[0] != 'N')
+	if (sweep->nth < 0)
 		return -ENOENT;
+	ret = nth_prepare();
+	ret = ret ?: nth_stay();
+	if (ret)
+		return ret;
 	if (!panthor_debugfs(sweep->user.client.fd, "shrink", path, sizeof(path)))
 		sweep->shrink = open(path, O_WRONLY | O_CLOEXEC);
 	return 0;
 }
 
-/* The first error, if any. Both kinds can be failed again, as for others. */
+/* The first error, if any. */
 int nth_close(struct sweep *sweep)
 {
 	int ret = 0;
 
 	if (sweep->nth >= 0) {
-		ret = file_write(CACHE_FILTER, "N");
-		ret = file_write(MIN_ORDER, "0") ?: ret;
+		ret = access(FAILSLAB, W_OK) ? 0 : nth_select_all();
 		close(sweep->nth);
 	}
 	if (sweep->shrink >= 0)
 		close(sweep->shrink);
 	return user_close(&sweep->user) ?: ret;
-}
-
-/* No cache is marked to be failed, and no page is as large as that. */
-int nth_select(enum nth_kind kind)
-{
-	int ret = file_write(CACHE_FILTER, kind == NTH_SLAB ? "N" : "Y");
-
-	return ret ?: file_write(MIN_ORDER, kind == NTH_SLAB ? "99" : "0");
 }
 
 static int run(struct sweep *sweep, const struct operation *op)
@@ -128,6 +124,8 @@ enum outcome nth_try(struct sweep *sweep, const struct operation *op, unsigned i
 	int left;
 
 	*result = 0;
+	if (nth_reserve(sweep->user.client.fd))
+		return BROKEN;
 	if (op->prepare && op->prepare(sweep))
 		return BROKEN;
 	left = run_armed(sweep, op, nth, result);
@@ -194,4 +192,36 @@ int nth_sweep_all(struct sweep *sweep, const struct operation *op, int also,
 	}
 	row->ended = ends == ENDS;
 	return ret;
+}
+
+int nth_keep(const char *name, enum nth_kind kind, const struct nth_row *row)
+{
+	struct nth_line line = {
+		.kind = kind, .refused = row->refused, .survived = row->survived,
+	};
+	int fd = open(LINES, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(line.name, sizeof(line.name), "%s", name);
+	if (write(fd, &line, sizeof(line)) != sizeof(line))
+		ret = -EIO;
+	close(fd);
+	return ret;
+}
+
+/* How many were kept; they are no more then. */
+int nth_lines(struct nth_line *lines, unsigned int size)
+{
+	int fd = open(LINES, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	length = read(fd, lines, size * sizeof(*lines));
+	close(fd);
+	if (unlink(LINES))
+		return -errno;
+	return length < 0 ? -EIO : length / sizeof(*lines);
 }

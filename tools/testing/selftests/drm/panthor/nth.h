@@ -13,19 +13,23 @@
 #include "ledger.h"
 
 #define NO_FAULTS	\
-	"no faults: CONFIG_FAULT_INJECTION, echo N >/sys/kernel/debug/failslab/ignore-gfp-wait"
+	"no faults: CONFIG_FAULT_INJECTION, echo N >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait"
+#define MERGED		"caches cannot be told apart: boot with slab_nomerge"
 
 /* More than any operation has. To come so far is a failure. */
 #define NTH_BOUND	2000
 
 /*
- * Which allocations fail: objects of a slab, or pages. One kind at a time, because
- * it depends on what has happened before whether an object takes a page.
+ * Which allocations fail: objects of a slab, or pages; with the latter the few objects
+ * that cannot wait for memory, too. One kind at a time, because it depends on what has
+ * happened before whether an object takes a page.
  */
 enum nth_kind { NTH_SLAB, NTH_PAGE, NTH_KINDS };
 
 struct sweep {
 	struct user user;
+	/* It may have no allocation that could be failed. */
+	bool idle;
 	/* Of operations that are an ioctl. */
 	const struct ioctl_desc *desc;
 	/* What operations need. */
@@ -81,12 +85,27 @@ extern const char *const nth_kinds[NTH_KINDS];
 
 int nth_open(struct sweep *sweep, const struct ioctl_desc *desc);
 int nth_close(struct sweep *sweep);
+int nth_prepare(void);
 int nth_select(enum nth_kind kind);
+int nth_select_all(void);
+int nth_stay(void);
+int nth_reserve(int fd);
 int nth_warm_up(struct sweep *sweep, const struct operation *op);
 enum outcome nth_try(struct sweep *sweep, const struct operation *op, unsigned int nth, int also,
 		     const struct ledger *before, unsigned int ms, int *result);
 int nth_sweep_all(struct sweep *sweep, const struct operation *op, int also,
 		  struct nth_row *row);
 const char *nth_outcome(enum outcome outcome);
+
+/* What a line of the table came to; kept for the end of the program. */
+struct nth_line {
+	char name[40];
+	enum nth_kind kind;
+	unsigned int refused;
+	unsigned int survived;
+};
+
+int nth_keep(const char *name, enum nth_kind kind, const struct nth_row *row);
+int nth_lines(struct nth_line *lines, unsigned int size);
 
 #endif
