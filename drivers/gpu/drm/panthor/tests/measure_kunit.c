@@ -3,7 +3,7 @@
  * What is to be compared between drivers, for the command bench: exact counts of
  * calls, steps, commands and bytes, as "bench: NAME VALUE UNIT". What the values
  * should be is asserted elsewhere, above all in reclaim_cost_kunit.c; here only that
- * the work was done.
+ * the work was done, and sizes, as the command has a kernel on which they count.
  */
 
 #include <linux/minmax.h>
@@ -178,10 +178,56 @@ static void pages_freed_for_1024(struct kunit *test)
 	measured(test, "freed_for_1024", freed, "pages");
 }
 
+/**
+ * struct plain_bo - What a BO of either driver is made of
+ * @base: The GEM object.
+ * @backing: Its memory.
+ * @cmap: Its CPU mappings.
+ * @dmap: Its DMA mapping.
+ * @state: What reclaim has to know.
+ * @evictions: Counted.
+ * @owner: The only VM that may map it.
+ * @flags: Flags of the uAPI.
+ * @label: Text, and its lock.
+ * @debugfs: What debugfs tells of it.
+ */
+struct plain_bo {
+	struct drm_gem_object base;
+	struct panthor_gem_backing backing;
+	struct panthor_gem_cpu_map cmap;
+	struct panthor_gem_dev_map dmap;
+	enum panthor_gem_reclaim_state state;
+	atomic_t evictions;
+	struct drm_gem_object *owner;
+	u32 flags;
+	struct {
+		const char *str;
+		struct mutex lock; /* Of the text. */
+	} label;
+#ifdef CONFIG_DEBUG_FS
+	struct panthor_gem_debugfs debugfs;
+#endif
+};
+
+/**
+ * struct plain_mapping - What a mapping of either driver is made of
+ * @base: What drm_gpuvm knows of it.
+ * @node: In a list of those that are to be freed.
+ * @flags: How it is mapped.
+ * @evicted: It is not in the page table.
+ */
+struct plain_mapping {
+	struct drm_gpuva base;
+	struct list_head node;
+	u32 flags;
+	bool evicted;
+};
+
 /*
  * What the allocator gives for the driver's own objects; those of DRM and of shmem
- * are the same for all.
- * Succeeds if a BO is mapped.
+ * are the same for all. It rounds up, so that a byte may cost as much as the rest:
+ * kernels without debug options are those that count.
+ * Succeeds if BOs and mappings take no more than what they cannot do without.
  */
 static void sizes_of_objects(struct kunit *test)
 {
@@ -195,6 +241,9 @@ static void sizes_of_objects(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, vm_bo);
 	va = list_first_entry_or_null(&vm_bo->list.gpuva, struct drm_gpuva, gem.entry);
 	KUNIT_ASSERT_NOT_NULL(test, va);
+
+	KUNIT_EXPECT_LE(test, ksize(bo), kmalloc_size_roundup(sizeof(struct plain_bo)));
+	KUNIT_EXPECT_LE(test, ksize(va), kmalloc_size_roundup(sizeof(struct plain_mapping)));
 
 	measured(test, "size_bo", ksize(bo), "bytes");
 	/* The first member of a mapping of either driver. */
