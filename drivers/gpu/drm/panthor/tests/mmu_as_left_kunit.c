@@ -128,10 +128,12 @@ static void slot_left_locked_takes_no_update(struct kunit *test)
 {
 	struct panthor_vm *vm = locked_vm(test);
 
+	panthor_fake_as_forget();
 	panthor_seam_fail_once(test, SEAM_FLUSH_CACHES, -EIO);
 	panthor_fake_as_fault(1, 0xc3, VA);
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_deliver(), IRQ_HANDLED);
 	KUNIT_EXPECT_EQ(test, panthor_fake_as_locked_mask(), BIT(1));
+	expect_as_story(test, "FLUSH!");
 
 	mmu_as_deactivate(test, vm);
 	panthor_seam_fail_once(test, SEAM_FLUSH_CACHES, -EIO);
