@@ -47,14 +47,27 @@ static u32 stuck(const struct model *m, struct model_step step)
 	return bos;
 }
 
-/* BOs that the job of one of @vms may have got to since it began; it is not known to use them. */
-static u32 in_busy_vms(const struct model *m, u32 vms)
+/* Those with a job, and those that map what the job of another one uses, which may be gone. */
+static u32 busy_vms(const struct model *m)
 {
-	u32 bos = 0;
+	u32 vms = m->jobs;
 
 	for (u8 i = 0; i < m->nr_bos; i++)
 		for (u8 vm = 0; vm < m->nr_vms; vm++)
-			if (of_gpu(m->bo[i].queue) && m->jobs & vms & BIT(vm) &&
+			if (m->bo[i].busy && m->bo[i].map[vm] == MODEL_LIVE)
+				vms |= BIT(vm);
+
+	return vms;
+}
+
+/* BOs that the job of one of @vms may have got to since it began; it is not known to use them. */
+static u32 in_busy_vms(const struct model *m, u32 vms)
+{
+	u32 busy = busy_vms(m) & vms, bos = 0;
+
+	for (u8 i = 0; i < m->nr_bos; i++)
+		for (u8 vm = 0; vm < m->nr_vms; vm++)
+			if (of_gpu(m->bo[i].queue) && busy & BIT(vm) &&
 			    m->bo[i].map[vm] == MODEL_LIVE)
 				bos |= BIT(i);
 
@@ -143,8 +156,8 @@ static bool victims_allowed(const struct model *m, struct model_step step, u32 s
 
 /*
  * Finds whom the scan passed by, given whom it took. Two things are policy: whether BOs
- * are left alone that only share a VM with a job, which may depend on what else the scan
- * has found in that VM, and whether what a VM_BIND job left is known already, or found
+ * are left alone that only share a VM with a job, or with a BO that one uses, which may
+ * depend on what else the scan has found in that VM, and whether what a VM_BIND job left is known already, or found
  * out by the scan.
  */
 static bool explain(const struct model *m, struct model_step step, u32 victims, u32 *passed)
